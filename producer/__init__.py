@@ -1,0 +1,1 @@
+"""Puts room-minutes on the topic: replays of history and simulated traffic."""

@@ -1,0 +1,76 @@
+"""The console script: finds the subcommand's module by name and loads no other."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from roompulse import __version__
+from roompulse.errors import RoomPulseError
+
+COMMANDS = {
+    "demo": ("watch.demo", "everything on one machine: broker, simulated rooms, scorer, live view"),
+    "produce": ("producer.produce", "replay CSV history onto the topic"),
+    "simulate": ("producer.simulate", "write or stream realistic rooms with labelled surges and slumps"),
+    "train": ("trainer.train", "learn from history and write a model bundle"),
+    "score": ("scorer.score", "the live scorer: events in; forecasts and alerts out"),
+    "backtest": ("scorer.backtest", "the same pipeline over a file, with no services"),
+    "watch": ("watch.terminal", "follow alerts, forecasts or the hotlist in the terminal"),
+    "topics": ("producer.topics", "create or check the topics"),
+}
+"""Subcommand, the module that holds its `configure(parser)` and `run(args) -> exit code`, and one line of help."""
+
+EXIT_CODES = "exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand. Returns its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    top = _top_level()
+    if not arguments or arguments[0].startswith("-"):
+        top.parse_args(arguments)
+        top.print_help(sys.stderr)
+        return 2
+    name = arguments[0]
+    if name not in COMMANDS:
+        top.error(f"no command {name!r}; there are: {', '.join(COMMANDS)}")
+    module_name, summary = COMMANDS[name]
+    try:
+        module = importlib.import_module(module_name)
+        parser = argparse.ArgumentParser(
+            prog=f"roompulse {name}",
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.configure(parser)
+        return int(module.run(parser.parse_args(arguments[1:])))
+    except RoomPulseError as error:
+        print(f"roompulse {name}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone (`roompulse watch | head`); nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _top_level() -> argparse.ArgumentParser:
+    listing = "\n".join(f"  {name:<10} {summary}" for name, (_, summary) in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="roompulse",
+        usage="roompulse COMMAND [options]",
+        description="Forecasts live-stream rooms minute by minute and says when one surges or slumps.",
+        epilog=f"commands:\n{listing}\n\n`roompulse COMMAND --help` shows a command's options.\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"roompulse {__version__}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""Event time: RFC 3339 minutes to and from whole minutes since 1970, with the offset they were written in."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta, timezone
+from typing import NamedTuple
+
+QUIET_MINUTES = 11
+"""A session is over once ten minutes in a row were blank, that is when a room's clock is this far past its last record."""
+
+ZULU = 1441
+"""The offset value that stands for a `Z` in the text; real offsets lie within +-1439 minutes."""
+
+_FORM = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:([Zz])|([+-])(\d{2}):(\d{2}))", re.ASCII
+)
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_CACHE_SIZE = 65_536
+
+
+class Minute(NamedTuple):
+    """A point in event time: `epoch` in whole minutes since 1970-01-01T00:00Z, `offset` in minutes east of UTC."""
+
+    epoch: int
+    offset: int
+
+
+_cache: dict[str, Minute] = {}
+
+
+def parse_minute(text: str) -> Minute:
+    """Read an RFC 3339 time with an offset that lies on a whole minute between the years 1970 and 2999.
+
+    Raises ValueError with what was expected. Results are cached by string: a fleet repeats each minute many times.
+    """
+    known = _cache.get(text)
+    if known is not None:
+        return known
+    minute, seconds = _parse(text)
+    if seconds:
+        raise ValueError("expected a whole minute (seconds are 00)")
+    if len(_cache) >= _CACHE_SIZE:
+        _cache.clear()
+    _cache[text] = minute
+    return minute
+
+
+def parse_clock(text: str) -> int:
+    """Read an RFC 3339 time with an offset; returns milliseconds since 1970. Raises ValueError."""
+    minute, seconds = _parse(text)
+    return minute.epoch * 60_000 + int(seconds * 1000)
+
+
+def _parse(text: str) -> tuple[Minute, float]:
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise ValueError("expected RFC 3339 with an offset, like 2019-12-02T08:12:00+08:00")
+    year, month, day, hour, minute, second, fraction, zulu, sign, offset_hours, offset_minutes = match.groups()
+    if not 1970 <= int(year) <= 2999:
+        raise ValueError("expected a year from 1970 to 2999")
+    if int(hour) > 23 or int(minute) > 59 or int(second) > 60:
+        raise ValueError("expected a time of day from 00:00:00 to 23:59:59")
+    try:
+        days = date(int(year), int(month), int(day)).toordinal() - _EPOCH_DAY
+    except ValueError:
+        raise ValueError("expected a day of the calendar") from None
+    offset = 0
+    if not zulu:
+        if int(offset_hours) > 23 or int(offset_minutes) > 59:
+            raise ValueError("expected an offset within +-23:59")
+        offset = int(offset_hours) * 60 + int(offset_minutes)
+        if sign == "-":
+            offset = -offset
+    epoch = days * 1440 + int(hour) * 60 + int(minute) - offset
+    seconds = int(second) + (float(f"0.{fraction}") if fraction else 0.0)
+    return Minute(epoch, ZULU if zulu else offset), seconds
+
+
+def format_minute(epoch: int, offset: int) -> str:
+    """Write a minute as RFC 3339 in the given offset: the inverse of `parse_minute`."""
+    shift = 0 if offset == ZULU else offset
+    moment = datetime(1970, 1, 1) + timedelta(minutes=epoch + shift)
+    if offset == ZULU:
+        zone = "Z"
+    else:
+        zone = f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"
+    return f"{moment:%Y-%m-%dT%H:%M}:00{zone}"
+
+
+def offset_of(moment: datetime) -> int:
+    """The offset of an aware datetime in minutes east of UTC, rounded down to whole minutes."""
+    delta = moment.utcoffset()
+    if delta is None:
+        raise ValueError("expected a time with a zone")
+    return delta // timedelta(minutes=1)
+
+
+def epoch_of(moment: datetime) -> int:
+    """Whole minutes since 1970 of an aware datetime, rounded down."""
+    return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(minutes=1)  # noqa: UP017

@@ -1,0 +1,162 @@
+"""The settings of a process: one class, one prefix. A flag wins over `ROOMPULSE_*`, which wins over the default."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from roompulse.errors import UsageError
+
+PREFIX = "ROOMPULSE_"
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("expected a whole number from 1 up")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65_535:
+        raise ValueError("expected a port from 0 (any free one) to 65535")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise ValueError("expected seconds above 0")
+    return value
+
+
+def _flag(text: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in known:
+        raise ValueError("expected true or false")
+    return known[text.lower()]
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{0,128}", text):
+        raise ValueError("expected letters, digits, dot, underscore or hyphen")
+    return text
+
+
+def _setting(default: Any, text: str, parse: Callable[[str], Any] = str) -> Any:
+    return field(default=default, metadata={"help": text, "parse": parse})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that a process can be told. Thresholds of alerts are not here: they are part of the log."""
+
+    bootstrap_servers: str = _setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas")
+    topic_prefix: str = _setting("", "text put in front of every topic name as it is, such as 'staging.'", _prefix)
+    client: str = _setting(
+        "auto", "Kafka client: kafka-python, confluent or auto", _choice("auto", "kafka-python", "confluent")
+    )
+    partitions: int = _setting(4, "partitions of topics that have to be created", _positive)
+    replication_factor: int = _setting(1, "replicas of topics that have to be created", _positive)
+    create_topics: bool = _setting(True, "create missing topics", _flag)
+    group_id: str = _setting("roompulse-scorer", "consumer group of the scorers that share the work")
+    instance_id: str = _setting(
+        "", "stable name of this scorer; two that run at once need two names (default: host name and metrics port)"
+    )
+    session_timeout_s: float = _setting(10.0, "Kafka takes partitions from a scorer silent for this long", _seconds)
+    connect_timeout_s: float = _setting(10.0, "give up on a server that cannot be reached at the start", _seconds)
+    max_batch: int = _setting(5000, "most records in one transaction", _positive)
+    max_message_bytes: int = _setting(1_000_000, "dead letters are cut to this many bytes", _positive)
+    partitioner: str = _setting(
+        "any",
+        "refuse records that lie on another partition than this function's: murmur2, crc32 or any",
+        _choice("any", "murmur2", "crc32"),
+    )
+    redis_url: str = _setting("redis://127.0.0.1:6379/0", "Redis that holds the checkpoint")
+    redis_prefix: str = _setting("rp", "first part of every Redis key", _prefix)
+    max_dirty_rooms: int = _setting(200_000, "rooms kept for a Redis that is away before reading pauses", _positive)
+    rebuild_hours: float = _setting(24.0, "how far back to re-read the topic when the checkpoint is lost", _seconds)
+    metrics_host: str = _setting("127.0.0.1", "address on which /metrics, /healthz and /readyz are served")
+    metrics_port: int = _setting(9108, "port of /metrics, /healthz and /readyz; 0 takes a free one", _port)
+    model: str = _setting("", "folder of the model bundle (default: the one shipped with RoomPulse)")
+    log_level: str = _setting(
+        "info", "debug, info, warning or error", _choice("debug", "info", "warning", "error")
+    )
+
+    @property
+    def instance(self) -> str:
+        """The stable name of this scorer, which becomes its transactional id."""
+        return self.instance_id or f"{socket.gethostname()}-{self.metrics_port}"
+
+    def __repr__(self) -> str:
+        pairs = (f"{item.name}={_masked(getattr(self, item.name))!r}" for item in fields(self))
+        return f"Settings({', '.join(pairs)})"
+
+
+def _masked(value: Any) -> Any:
+    """A URL's password, hidden: settings end up in logs."""
+    return re.sub(r"(://[^:/@]*:)[^@/]+@", r"\1***@", value) if isinstance(value, str) else value
+
+
+def masked(text: str) -> str:
+    """A URL fit for a log line or an error message: its password is hidden."""
+    return str(_masked(text))
+
+
+def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Give a command the flags of these settings, each shown with its variable and default."""
+    group = parser.add_argument_group("settings")
+    known = {item.name: item for item in fields(Settings)}
+    for name in names:
+        item = known[name]
+        default = "" if item.default == "" else f", default {str(item.default).lower() if isinstance(item.default, bool) else item.default}"
+        text = f"{item.metadata['help']} [{PREFIX}{name.upper()}{default}]".replace("%", "%%")
+        flag = "--" + name.replace("_", "-")
+        if isinstance(item.default, bool):
+            group.add_argument(flag, dest=name, default=None, action=argparse.BooleanOptionalAction, help=text)
+        else:
+            group.add_argument(flag, dest=name, default=None, metavar=_metavar(item.default), help=text)
+
+
+def _metavar(default: Any) -> str:
+    return {int: "N", float: "SECONDS"}.get(type(default), "TEXT")
+
+
+def load_settings(args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> Settings:
+    """Put flags, variables and defaults together.
+
+    Raises UsageError naming the flag or variable whose value does not fit.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for item in fields(Settings):
+        given = getattr(args, item.name, None)
+        source = "--" + item.name.replace("_", "-")
+        if given is None:
+            source = PREFIX + item.name.upper()
+            given = environ.get(source)
+        if given is None:
+            continue
+        if isinstance(given, bool):
+            values[item.name] = given
+            continue
+        try:
+            values[item.name] = item.metadata["parse"](given)
+        except ValueError as error:
+            raise UsageError(f"{source}: got {masked(given)!r}: {error}") from None
+    return Settings(**values)

@@ -1,0 +1,1 @@
+"""Events in; forecasts, alerts and metrics out."""

@@ -1,0 +1,1 @@
+"""The real parts behind the scorer's ports, named technology_role."""

@@ -1,0 +1,1 @@
+"""History in, a model bundle out; the only package that knows TensorFlow."""

@@ -1,0 +1,1 @@
+"""Readers of what the scorer wrote: terminal views and the demo."""

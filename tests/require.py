@@ -46,5 +46,6 @@ def shared_data(*parts: str) -> Path:
     folder = os.environ.get("ROOMPULSE_SHARED_DATA")
     base = Path(folder) if folder else ROOT.parent / "shared" / "data"
     path = base.joinpath(*parts)
-    require(f"shared data {'/'.join(parts)}".rstrip(), path.exists(), "set ROOMPULSE_SHARED_DATA to the folder that holds it")
+    what = f"shared data {'/'.join(parts)}".rstrip()
+    require(what, path.exists(), "set ROOMPULSE_SHARED_DATA to the folder that holds it")
     return path

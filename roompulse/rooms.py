@@ -1,0 +1,106 @@
+"""The room state: one numpy structured record per room, the same in memory and in the checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roompulse.features import LEVEL_DTYPE
+from roompulse.records import METRICS
+
+HORIZONS = 10
+"""Forecasts are made for minutes +1 to +HORIZONS."""
+QUANTILES = (0.1, 0.5, 0.9)
+MAX_CHANNELS_TOLD_APART = 16
+DRIVERS = len(METRICS) + MAX_CHANNELS_TOLD_APART + 1
+"""Series that can drive an alert: the metrics, the vocabulary's channels, and all other channels together."""
+
+SURGE, SLUMP, HOTSPOT = 0, 1, 2
+KINDS = ("surge", "slump", "hotspot")
+SEVERITIES = ("info", "warning", "critical")
+
+ALERT_DTYPE = np.dtype(
+    [
+        ("open", "?"),
+        ("severity", "i1"),  # as last published
+        ("inside", "i1"),  # minutes in a row back inside the frozen interval
+        ("opened", "<i4"),  # epoch minute
+        ("origin", "<i4"),  # epoch minute at which the frozen forecast was made
+        ("noticed", "<i4"),  # epoch minute of the last record about it
+        ("peak", "<f4"),  # largest absolute deviation so far, counts a minute
+        ("peak_noticed", "<f4"),  # the peak as last published
+        ("frozen", "<f4", (len(QUANTILES), HORIZONS)),  # the forecast it is measured against while open
+    ]
+)
+
+
+def room_dtype(units: int, window_minutes: int) -> np.dtype[np.void]:
+    """The record of one room for a network of `units` state values and a ring of `window_minutes`.
+
+    Counts are per minute; NaN stands for "never came" and "not measured". Rings are addressed by epoch minute modulo
+    their length.
+    """
+    return np.dtype(
+        [
+            ("last_minute", "<i4"),  # epoch minute of the newest record
+            ("session_start", "<i4"),  # epoch minute; a new room has none: FRESH
+            ("offset", "<i2"),  # minutes east of UTC as the room writes its times
+            ("over", "?"),  # the session has ended; the next record begins another
+            ("levels", LEVEL_DTYPE),
+            ("h", "<f4", (units,)),
+            ("c", "<f4", (units,)),
+            ("ring", "<f4", (window_minutes,)),
+            ("forecasts", "<f4", (HORIZONS, len(QUANTILES), HORIZONS)),  # by origin minute
+            ("widen", "<f4", (2,)),  # log factors on the interval's lower and upper half: lasts between sessions
+            ("spread", "<f4"),  # running mean of |z|: lasts between sessions
+            ("evidence", "<f4", (2,)),  # accumulated surprise upward and downward
+            ("hot_minutes", "<i2"),  # minutes in a row above the forecast of ten minutes before
+            ("hot_actual", "<f4"),  # sums over those minutes
+            ("hot_expected", "<f4"),
+            ("hot_high", "<f4"),
+            ("calm_since", "<i4"),  # epoch minute at which the last alert ended
+            ("driver_sum", "<f4", (DRIVERS,)),
+            ("driver_weight", "<f4", (DRIVERS,)),
+            ("alerts", ALERT_DTYPE, (len(KINDS),)),
+        ]
+    )
+
+
+NORMAL_SPREAD = 0.8
+"""Mean of |z| where z is standard normal: what a room's spread starts from."""
+FRESH = int(np.iinfo(np.int32).min)
+"""`session_start` of a room that has not been seen."""
+
+LAYOUT_VERSION = 1
+
+
+def layout_of(dtype: np.dtype[np.void]) -> str:
+    """Names a layout; a checkpoint written in another one cannot be read and is rebuilt from the topic."""
+    return hashlib.sha256(f"{LAYOUT_VERSION} {dtype.descr}".encode()).hexdigest()[:16]
+
+
+def fresh_rooms(count: int, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """Records of rooms that nobody has seen."""
+    rooms = np.zeros(count, dtype)
+    rooms["session_start"] = FRESH
+    rooms["last_minute"] = FRESH
+    rooms["calm_since"] = FRESH
+    rooms["spread"] = NORMAL_SPREAD
+    start_session(rooms)
+    return rooms
+
+
+def start_session(rooms: NDArray[np.void]) -> None:
+    """Reset, in place, all that belongs to one session; what lasts from session to session stays."""
+    rooms["over"] = False
+    rooms["levels"] = np.zeros((), LEVEL_DTYPE)
+    rooms["levels"]["recent"] = np.nan
+    for name in ("h", "c", "evidence", "hot_minutes", "hot_actual", "hot_expected", "hot_high"):
+        rooms[name] = 0
+    for name in ("ring", "forecasts"):
+        rooms[name] = np.nan
+    rooms["driver_sum"] = 0
+    rooms["driver_weight"] = 0
+    rooms["alerts"] = np.zeros((), ALERT_DTYPE)

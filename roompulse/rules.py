@@ -1,0 +1,64 @@
+"""When an alert opens, changes and ends: the thresholds that a bundle brings and the fold follows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from roompulse.errors import BundleError
+
+
+class Rules(Struct, frozen=True, forbid_unknown_fields=True):
+    """Thresholds of the alert rule. Evidence is in decimal digits of surprise: 2 is one minute in a hundred."""
+
+    tail_z: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+    """Knots of the tail: scaled residuals..."""
+    tail_up: tuple[float, ...] = (0.3, 0.51, 0.8, 1.17, 1.64, 2.5, 3.3, 4.7, 6.0)
+    """...and the surprise of a residual at least that large upward,"""
+    tail_down: tuple[float, ...] = (0.3, 0.51, 0.8, 1.17, 1.64, 2.5, 3.3, 4.7, 6.0)
+    """or downward. Both are measured on held-out sessions."""
+    surprise_limit: float = 6.0
+    """The most that one minute can add."""
+    drift: float = 1.0
+    """Taken from the evidence each minute; an ordinary minute adds less than this."""
+    bar: tuple[float, float, float] = (4.0, 4.0, 4.0)
+    """Evidence that opens an alert, in rooms under 3, from 3 to 20, and from 20 a minute."""
+    warm_up: float = 3.0
+    """Added to the bar at a session's first minute, fading with a time constant of 10 minutes."""
+    cool_down: float = 2.0
+    """Added to the bar when an alert has ended, fading with a time constant of 20 minutes."""
+    minimum_excess: float = 5.0
+    """Least absolute deviation of a surge or slump, counts a minute."""
+    minimum_surge_percent: float = 30.0
+    minimum_slump_percent: float = 30.0
+    minimum_slump_expected: float = 5.0
+    """A slump needs something to fall from, counts a minute."""
+    back_minutes: int = 3
+    """Minutes in a row back inside the interval that end an alert as recovered."""
+    level_minutes: int = 30
+    """An alert that is still open after this many minutes is the new level."""
+    update_minutes: int = 5
+    """Least time between two records about a growing peak."""
+    update_growth: float = 1.25
+    """A peak this many times the published one is worth a record."""
+    hotspot_percent: float = 10.0
+    """Deviation from the forecast of ten minutes before that is heat."""
+    hotspot_minutes: int = 8
+    """Minutes in a row of heat that make a hotspot."""
+    hotspot_noise: float = 3.0
+    """Standard deviations of counting noise by which the heat has to exceed the threshold."""
+    hotlist_size: int = 20
+    """Rooms on each partition's hotlist."""
+
+
+def rules_from(values: dict[str, Any]) -> Rules:
+    """Read rules from a bundle's JSON object. Raises BundleError naming the field."""
+    try:
+        rules = msgspec.convert(values, Rules)
+    except msgspec.ValidationError as error:
+        raise BundleError(f"rules: {error}") from None
+    if not len(rules.tail_z) == len(rules.tail_up) == len(rules.tail_down) >= 2:
+        raise BundleError("rules: tail_z, tail_up and tail_down: expected the same number of knots, at least two")
+    return rules

@@ -1,0 +1,194 @@
+"""First step: messages of one partition become columns; what cannot be accepted becomes a dead letter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roompulse.errors import RecordError
+from roompulse.minutes import QUIET_MINUTES, Minute, parse_clock, parse_minute
+from roompulse.records import METRICS, RoomMinute, decode_clock, decode_minute
+from roompulse.rooms import DRIVERS
+from roompulse.topics import CLOCK_HEADER, CLOCK_SCHEMA, MINUTE_SCHEMA, SCHEMA_HEADER
+from scorer.ports import Message
+
+MINUTES_AHEAD = 5
+"""A minute further ahead of its record's clock is refused, so that one wrong date cannot close every window."""
+
+CHANNEL_TOTALS = frozenset({"全部自然流量", "全部付费流量"})
+"""The platform's own totals: sums of the other channels, left out of the drivers."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that could not be accepted, with the reason's code and its explanation."""
+
+    message: Message
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The messages of one partition as columns, in offset order; each row is one message.
+
+    `minute` (n,) epoch minutes, `offset` (n,) minutes east of UTC, `value` (n,) the target (NaN: not measured),
+    `ended` (n,), `rooms` the ids ("" for a clock). Dead letters are no rows; they stand in `dead` by position, where a
+    position counts the batch's messages from 0 and `position` (n,) holds that of each row.
+    """
+
+    position: NDArray[np.int64]
+    rooms: list[str]
+    minute: NDArray[np.int64]
+    offset: NDArray[np.int16]
+    value: NDArray[np.float64]
+    ended: NDArray[np.bool_]
+    records: list[RoomMinute | None]
+    dead: dict[int, DeadLetter]
+
+
+def decode_messages(
+    messages: Sequence[Message], partition: int, partition_of: Callable[[bytes], int] | None
+) -> Decoded:
+    """Decode every message. `partition_of`, where given, says on which partition a key has to lie."""
+    position: list[int] = []
+    rooms: list[str] = []
+    minutes: list[Minute] = []
+    values: list[float] = []
+    ended: list[bool] = []
+    records: list[RoomMinute | None] = []
+    dead: dict[int, DeadLetter] = {}
+    nan = float("nan")
+    for number, message in enumerate(messages):
+        try:
+            schema, clock_ms = _headers(message)
+            if schema == CLOCK_SCHEMA:
+                minute = _minute(decode_clock(message.value or b"").minute, clock_ms, MINUTES_AHEAD + QUIET_MINUTES)
+                room, value, end, record = "", nan, False, None
+            elif schema == MINUTE_SCHEMA:
+                record = decode_minute(message.value or b"")
+                minute = _minute(record.minute, clock_ms, MINUTES_AHEAD)
+                room = record.room_id
+                _check_key(message.key, room, partition, partition_of)
+                target = record.metrics.watch_ucnt
+                value, end = nan if target is None else target, record.ended
+            else:
+                raise RecordError("schema", f"header schema: got {schema[:80]!r}, expected {MINUTE_SCHEMA}")
+        except RecordError as error:
+            dead[number] = DeadLetter(message, error.reason, str(error))
+            continue
+        position.append(number)
+        rooms.append(room)
+        minutes.append(minute)
+        values.append(value)
+        ended.append(end)
+        records.append(record)
+    when = np.array(minutes, np.int64).reshape(-1, 2)
+    return Decoded(
+        np.array(position, np.int64),
+        rooms,
+        when[:, 0],
+        when[:, 1].astype(np.int16),
+        np.array(values, np.float64),
+        np.array(ended, np.bool_),
+        records,
+        dead,
+    )
+
+
+def _headers(message: Message) -> tuple[str, int]:
+    """The record's schema and its clock in milliseconds (-1: none)."""
+    schema, clock_ms = MINUTE_SCHEMA, message.timestamp_ms
+    for name, raw in message.headers:
+        if name == SCHEMA_HEADER:
+            schema = raw.decode("utf-8", "replace")
+        elif name == CLOCK_HEADER:
+            text = raw.decode("utf-8", "replace")
+            try:
+                clock_ms = parse_clock(text)
+            except ValueError as error:
+                raise RecordError("clock", f"header clock: got {text[:80]!r}: {error}") from None
+    return schema, clock_ms
+
+
+def _minute(text: str, clock_ms: int, ahead: int) -> Minute:
+    try:
+        minute = parse_minute(text)
+    except ValueError as error:
+        raise RecordError("minute", f"minute: got {ascii(text[:80])}: {error}") from None
+    if clock_ms >= 0 and minute.epoch - clock_ms // 60_000 > ahead:
+        raise RecordError("ahead", f"minute: got {text!r}: expected at most {ahead} minutes ahead of the record's clock")
+    return minute
+
+
+def _check_key(key: bytes | None, room: str, partition: int, partition_of: Callable[[bytes], int] | None) -> None:
+    expected = room.encode()
+    if key != expected:
+        shown = "none" if key is None else ascii(key[:80].decode("utf-8", "replace"))
+        raise RecordError("key", f"key: got {shown}: expected the room_id {ascii(room[:80])}")
+    if partition_of is not None and (right := partition_of(expected)) != partition:
+        raise RecordError("partition", f"key: got partition {partition}: expected {right} for this room_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The channels that are told apart, at most 16, as (`natural` or `paid`, name) pairs."""
+
+    vocabulary: tuple[tuple[str, str], ...]
+
+    def names(self) -> list[str]:
+        """What each of the DRIVERS columns is called in an alert; unused columns have no name."""
+        told = [f"{kind} {name}" for kind, name in self.vocabulary]
+        return [*METRICS, *told, *[""] * (DRIVERS - len(METRICS) - len(told) - 1), "other"]
+
+    def columns(self, records: Sequence[RoomMinute]) -> NDArray[np.float32]:
+        """The series that can drive an alert, shape (n, DRIVERS): NaN where a metric was not measured.
+
+        A channel that a record does not name was not used in that minute: 0, unless it names none of that kind.
+        """
+        columns = np.full((len(records), DRIVERS), np.nan, np.float32)
+        place = {pair: len(METRICS) + index for index, pair in enumerate(self.vocabulary)}
+        for row, record in enumerate(records):
+            metrics = record.metrics
+            values: list[float | None] = [getattr(metrics, name) for name in METRICS]
+            columns[row, : len(METRICS)] = [np.nan if value is None else value for value in values]
+            if not record.natural and not record.paid:
+                continue
+            other = 0.0
+            for kind, counts in (("natural", record.natural), ("paid", record.paid)):
+                if not counts:
+                    continue
+                for (told_kind, _), index in place.items():
+                    if told_kind == kind:
+                        columns[row, index] = 0.0
+                for name, count in counts.items():
+                    index = place.get((kind, name), -1)
+                    if index >= 0:
+                        columns[row, index] = count
+                    elif name not in CHANNEL_TOTALS:
+                        other += count
+            columns[row, DRIVERS - 1] = other
+        return columns
+
+
+DEFAULT_CHANNELS = Channels(
+    (
+        ("natural", "短视频引流"),
+        ("natural", "抖音商城推荐"),
+        ("natural", "直播推荐"),
+        ("natural", "搜索"),
+        ("natural", "个人主页&店铺&橱窗"),
+        ("natural", "其他"),
+        ("natural", "头条西瓜"),
+        ("natural", "活动页"),
+        ("natural", "关注"),
+        ("paid", "千川PC版"),
+        ("paid", "其他广告"),
+        ("paid", "千川品牌广告"),
+        ("paid", "品牌广告"),
+        ("paid", "小店随心推"),
+    )
+)

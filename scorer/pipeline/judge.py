@@ -1,0 +1,224 @@
+"""The life of alerts: one minute of many rooms at once, in place.
+
+A surge or slump opens when the evidence passes the bar, a hotspot when heat is sustained. While an alert is open it is
+measured against the forecast that was in force when it opened, or a surge would explain itself away within minutes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roompulse.rooms import HORIZONS, HOTSPOT, KINDS, SLUMP, SURGE
+from roompulse.rules import Rules
+from scorer.pipeline.evidence import Floats, accumulate, bar_of, learned_spread, scaled_residual, surprise_of
+
+NOTHING, OPEN, UPDATE, RESOLVE, RETRACT = range(5)
+EVENTS = ("", "open", "update", "resolve", "retract")
+NO_REASON, RECOVERED, NEW_LEVEL, ENDED, SILENT = range(5)
+REASONS = (None, "recovered", "new_level", "ended", "silent")
+
+LOW, MEDIAN, HIGH = range(3)
+_OUTWARD = np.array([1.0, -1.0, 1.0])  # by kind: the direction in which it deviates
+
+Flags = NDArray[np.bool_]
+Codes = NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """One minute of each of n rooms, as it is judged.
+
+    `minute` (n,) epoch minutes, `value` (n,) the target (NaN: not measured), `newest` (n, 3) the newest forecast for
+    this minute (NaN: none), made at the epoch minutes `origin` (n,).
+    """
+
+    minute: NDArray[np.int64]
+    value: Floats
+    newest: Floats
+    origin: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one minute did to the alerts of n rooms: codes (n, kinds), and what they were judged by.
+
+    `interval` (n, kinds, 3) low, median and high; `surprise` (n, kinds) decimal digits.
+    """
+
+    event: Codes
+    reason: Codes
+    interval: Floats
+    surprise: Floats
+
+
+def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
+    """Judge one minute of each room; changes evidence and alerts in `rooms` (n,), which are as before this minute."""
+    alerts = rooms["alerts"]
+    interval = _intervals(rooms, minutes)
+    surprise = _surprise(rooms["spread"], minutes.value, interval, rules)
+    expected = ~np.isnan(minutes.value) & ~np.isnan(minutes.newest[:, MEDIAN])
+    quiet = expected & ~alerts["open"].any(axis=1)
+    for side in (SURGE, SLUMP):
+        evidence = rooms["evidence"][:, side]
+        grown = accumulate(evidence.astype(np.float64), surprise[:, side], rules)
+        rooms["evidence"][:, side] = np.where(quiet | (expected & alerts["open"][:, side]), grown, evidence)
+    bar = bar_of(
+        minutes.newest[:, MEDIAN],
+        rooms["levels"]["age"].astype(np.float64),
+        minutes.minute - rooms["calm_since"].astype(np.float64),
+        rules,
+    )
+    _count_heat(rooms, minutes, interval[:, HOTSPOT], rules)
+    reason = _ending(alerts, minutes, interval, rules)
+    ends = reason != NO_REASON
+    opens = _opening(rooms, minutes, interval, bar, rules) & ~ends.any(axis=1)[:, None]
+    spread = learned_spread(rooms["spread"].astype(np.float64), minutes.value, minutes.newest)
+    rooms["spread"] = np.where(quiet & ~opens[:, :HOTSPOT].any(axis=1), spread, rooms["spread"])
+    _open(rooms, opens, minutes)
+    severity, peak = _size(rooms, minutes.value, interval, bar)
+    worse = alerts["open"] & ~ends & ~opens & (severity > alerts["severity"])
+    due = minutes.minute[:, None] - alerts["noticed"] >= rules.update_minutes
+    larger = alerts["open"] & ~ends & ~opens & due & (peak >= rules.update_growth * alerts["peak_noticed"])
+    event = np.select([ends, opens, worse | larger], [RESOLVE, OPEN, UPDATE], NOTHING).astype(np.int8)
+    told = event != NOTHING
+    alerts["peak"] = np.where(alerts["open"], np.maximum(alerts["peak"], peak), 0)
+    alerts["severity"] = np.where(opens | worse, severity, alerts["severity"])
+    alerts["noticed"] = np.where(told, minutes.minute[:, None], alerts["noticed"])
+    alerts["peak_noticed"] = np.where(told, alerts["peak"], alerts["peak_noticed"])
+    close(rooms, ends, minutes.minute)
+    return Verdict(event, reason, interval, surprise)
+
+
+def close(rooms: NDArray[np.void], ends: Flags, minute: NDArray[np.int64]) -> None:
+    """End the alerts marked in `ends` (n, kinds), in place; the evidence starts from nothing, with a raised bar."""
+    rooms["alerts"]["open"] &= ~ends
+    calm = ends.any(axis=1)
+    rooms["calm_since"] = np.where(calm, minute, rooms["calm_since"])
+    rooms["evidence"] = np.where(calm[:, None], 0, rooms["evidence"])
+
+
+def held_interval(alerts: NDArray[np.void], minute: NDArray[np.int64]) -> Floats:
+    """The frozen forecast (m, 3) of open `alerts` (m,) for `minute` (m,): +1 to +10 from its origin, then +10 held."""
+    ahead = np.clip(minute - alerts["origin"], 1, HORIZONS) - 1
+    frozen: Floats = alerts["frozen"][np.arange(len(alerts)), :, ahead].astype(np.float64)
+    return frozen
+
+
+def _intervals(rooms: NDArray[np.void], minutes: Minutes) -> Floats:
+    """What each kind is judged by, (n, kinds, 3): the newest forecast, for a hotspot the one of ten minutes before."""
+    interval = np.repeat(minutes.newest[:, None, :], len(KINDS), axis=1)
+    place = np.arange(len(rooms))
+    interval[:, HOTSPOT] = rooms["forecasts"][place, minutes.minute % HORIZONS, :, HORIZONS - 1]
+    row, kind = np.nonzero(rooms["alerts"]["open"])
+    interval[row, kind] = held_interval(rooms["alerts"][row, kind], minutes.minute[row])
+    return interval
+
+
+def _surprise(spread: NDArray[np.float32], value: Floats, interval: Floats, rules: Rules) -> Floats:
+    wide = spread.astype(np.float64)
+    by_kind = [
+        surprise_of(scaled_residual(value, interval[:, kind], wide), rules, upward=kind != SLUMP)
+        for kind in range(len(KINDS))
+    ]
+    return np.stack(by_kind, axis=1)
+
+
+def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, rules: Rules) -> Codes:
+    """The reason (n, kinds) for which open alerts end in this minute; counts the minutes back inside, in place."""
+    value = minutes.value[:, None]
+    inside = np.where(_OUTWARD > 0, value <= interval[:, :, HIGH], value >= interval[:, :, LOW])
+    inside[:, HOTSPOT] = minutes.value <= (1 + rules.hotspot_percent / 100) * interval[:, HOTSPOT, MEDIAN]
+    measured = ~np.isnan(value) & alerts["open"]
+    alerts["inside"] = np.where(measured, np.where(inside, alerts["inside"] + 1, 0), alerts["inside"])
+    old = minutes.minute[:, None] - alerts["opened"] >= rules.level_minutes
+    recovered = alerts["inside"] >= rules.back_minutes
+    return np.select(
+        [measured & recovered, measured & old & inside, measured & old], [RECOVERED, RECOVERED, NEW_LEVEL], NO_REASON
+    ).astype(np.int8)
+
+
+def _opening(rooms: NDArray[np.void], minutes: Minutes, interval: Floats, bar: Floats, rules: Rules) -> Flags:
+    """Which alerts (n, kinds) open in this minute. Comparisons with NaN are false: no forecast, no alert."""
+    value, low, expected, high = minutes.value, *(minutes.newest[:, index] for index in (LOW, MEDIAN, HIGH))
+    is_open = rooms["alerts"]["open"]
+    idle = ~is_open[:, SURGE] & ~is_open[:, SLUMP]
+    excess = value - expected
+    opens = np.zeros(is_open.shape, np.bool_)
+    opens[:, SURGE] = (
+        idle
+        & (rooms["evidence"][:, SURGE] >= bar)
+        & (value > high)
+        & (excess >= np.maximum(rules.minimum_excess, rules.minimum_surge_percent / 100 * expected))
+    )
+    opens[:, SLUMP] = (
+        idle
+        & (rooms["evidence"][:, SLUMP] >= bar)
+        & (value < low)
+        & (-excess >= np.maximum(rules.minimum_excess, rules.minimum_slump_percent / 100 * expected))
+        & (expected >= rules.minimum_slump_expected)
+    )
+    actual, base = rooms["hot_actual"].astype(np.float64), rooms["hot_expected"].astype(np.float64)
+    beyond = actual - (1 + rules.hotspot_percent / 100) * base
+    opens[:, HOTSPOT] = (
+        idle
+        & ~is_open[:, HOTSPOT]
+        & ~opens[:, SURGE]
+        & ~opens[:, SLUMP]
+        & (rooms["hot_minutes"] >= rules.hotspot_minutes)
+        & (actual > rooms["hot_high"])
+        & (beyond > rules.hotspot_noise * np.sqrt(base))
+        & (value - interval[:, HOTSPOT, MEDIAN] >= rules.minimum_excess)
+    )
+    return opens
+
+
+def _count_heat(rooms: NDArray[np.void], minutes: Minutes, before: Floats, rules: Rules) -> None:
+    """Minutes in a row above the forecast of ten minutes before, and their sums; an open alert holds the count at 0."""
+    value, expected = minutes.value, before[:, MEDIAN]
+    hot = (value > (1 + rules.hotspot_percent / 100) * expected) & ~rooms["alerts"]["open"].any(axis=1)
+    kept = np.isnan(value) | np.isnan(expected)
+    for name, more in (("hot_minutes", 1), ("hot_actual", value), ("hot_expected", expected), ("hot_high", before[:, HIGH])):
+        so_far = rooms[name]
+        rooms[name] = np.where(hot, so_far + np.where(hot, more, 0), np.where(kept, so_far, 0))
+
+
+def _open(rooms: NDArray[np.void], opens: Flags, minutes: Minutes) -> None:
+    """Open alerts, in place, and freeze the forecast that each is measured against from now on."""
+    row, kind = np.nonzero(opens)
+    if len(row) == 0:
+        return
+    alerts = rooms["alerts"][row, kind]
+    minute = minutes.minute[row]
+    alerts["open"] = True
+    alerts["inside"] = 0
+    alerts["opened"] = minute
+    alerts["noticed"] = minute
+    alerts["peak"] = alerts["peak_noticed"] = 0
+    alerts["origin"] = np.where(kind == HOTSPOT, minute - HORIZONS, minutes.origin[row])
+    alerts["frozen"] = rooms["forecasts"][row, alerts["origin"] % HORIZONS]
+    rooms["alerts"][row, kind] = alerts
+
+
+def _size(rooms: NDArray[np.void], value: Floats, interval: Floats, bar: Floats) -> tuple[Codes, Floats]:
+    """Severity (n, kinds) from size and evidence together, and the absolute deviation (n, kinds), both 0 for NaN."""
+    expected = interval[:, :, MEDIAN]
+    deviation = np.nan_to_num((value[:, None] - expected) * _OUTWARD)
+    ratio = np.nan_to_num(value[:, None] / np.maximum(expected, 1.0))
+    size = np.zeros(deviation.shape, np.int8)
+    critical, warning = 2, 1
+    size[:, SURGE] = np.select(
+        [(ratio[:, SURGE] >= 4) & (deviation[:, SURGE] >= 50), ratio[:, SURGE] >= 2], [critical, warning], 0
+    )
+    size[:, SLUMP] = np.select(
+        [(ratio[:, SLUMP] <= 0.1) & (deviation[:, SLUMP] >= 20), ratio[:, SLUMP] <= 0.4], [critical, warning], 0
+    )
+    size[:, HOTSPOT] = ratio[:, HOTSPOT] >= 1.5
+    strength = np.zeros(deviation.shape, np.int8)
+    for side in (SURGE, SLUMP):
+        beyond = rooms["evidence"][:, side] - bar
+        strength[:, side] = (beyond >= 1).astype(np.int8) + (beyond >= 2.5)
+    strength[:, HOTSPOT] = 1
+    return np.minimum(size, strength), np.maximum(deviation, 0.0)

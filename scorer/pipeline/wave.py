@@ -1,0 +1,315 @@
+"""One wave: at most one record per room, thousands of rooms at once. Everything a record changes in its room is here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roompulse.features import observe
+from roompulse.minutes import QUIET_MINUTES
+from roompulse.rooms import DRIVERS, FRESH, HORIZONS, KINDS, QUANTILES, start_session
+from roompulse.rules import Rules
+from scorer.pipeline import judge as alerts
+from scorer.pipeline.serve import calibrate, serve
+from scorer.ports import Forecaster
+
+ACCEPTED, DUPLICATE, CORRECTED, LATE = range(4)
+STATUSES = ("accepted", "duplicate", "corrected", "late")
+
+_DRIVER_WEIGHT = 0.05
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """One record for each of n rooms: columns of shape (n,), `series` (n, DRIVERS) for the drivers."""
+
+    minute: NDArray[np.int64]
+    offset: NDArray[np.int16]
+    value: Floats
+    ended: NDArray[np.bool_]
+    series: NDArray[np.float32]
+
+    def take(self, rows: NDArray[np.int64]) -> Records:
+        """The records at `rows`."""
+        return Records(self.minute[rows], self.offset[rows], self.value[rows], self.ended[rows], self.series[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One alert event of one room, with what it was judged by: what a record on the alert topic is written from."""
+
+    row: int
+    kind: int
+    event: int
+    reason: int
+    severity: int
+    opened: int
+    minute: int
+    actual: float
+    interval: tuple[float, float, float]
+    surprise: float
+    series: NDArray[np.float32]
+    levels: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class WaveOutcome:
+    """What a wave found, in the order of its n rooms.
+
+    `status` (n,); `quantiles` (n, 3, 10) NaN where no forecast was made; `newest` (n, 3) the forecast this minute was met
+    with; `naive` (n, 3) absolute errors at +1, +5 and +10 of the last value seen, `errors` (n, 3) of the forecast.
+    """
+
+    status: NDArray[np.int8]
+    quantiles: Floats
+    newest: Floats
+    errors: Floats
+    naive: Floats
+    blanks: int
+    sessions: int
+    told: list[Told]
+
+
+JUDGED_HORIZONS = (1, 5, 10)
+
+
+def advance(rooms: NDArray[np.void], records: Records, forecaster: Forecaster, rules: Rules) -> WaveOutcome:
+    """Advance each of `rooms` (n,), in place, by its record."""
+    count = len(rooms)
+    status = classify(rooms, records)
+    quantiles = np.full((count, len(QUANTILES), HORIZONS), np.nan)
+    newest = np.full((count, len(QUANTILES)), np.nan)
+    errors = np.full((count, len(JUDGED_HORIZONS)), np.nan)
+    naive = np.full((count, len(JUDGED_HORIZONS)), np.nan)
+    told: list[Told] = []
+    blanks = sessions = 0
+    rows = np.flatnonzero(status == ACCEPTED)
+    if len(rows):
+        whole = len(rows) == count
+        part = rooms if whole else rooms[rows]
+        taken = records if whole else records.take(rows)
+        sessions = _begin_sessions(part, taken.minute, rows, told)
+        blanks = _pass_blanks(part, taken.minute, forecaster)
+        seen, made = _meet(part, taken)
+        newest[rows] = seen
+        errors[rows], naive[rows] = made
+        _judge(part, taken, seen, rows, rules, told)
+        quantiles[rows] = _forecast(part, taken, forecaster)
+        if not whole:
+            rooms[rows] = part
+    for row in np.flatnonzero(status == CORRECTED).tolist():
+        _correct(rooms[row : row + 1], records.take(np.array([row])), row, told)
+    told.sort(key=lambda item: item.row)
+    return WaveOutcome(status, quantiles, newest, errors, naive, blanks, sessions, told)
+
+
+def classify(rooms: NDArray[np.void], records: Records) -> NDArray[np.int8]:
+    """What each record is to its room: the next minute, the same again, a correction of the past, or too late."""
+    window = rooms["ring"].shape[1]
+    fresh = rooms["session_start"] == FRESH
+    age = rooms["last_minute"].astype(np.int64) - records.minute  # 0: the newest minute again
+    reachable = ~fresh & (age >= 0) & (age < window) & (records.minute >= rooms["session_start"])
+    known = rooms["ring"][np.arange(len(rooms)), records.minute % window]
+    given = records.value.astype(np.float32)
+    same = (known == given) | (np.isnan(known) & np.isnan(given))
+    return np.select(
+        [fresh | (age < 0), reachable & same, reachable], [ACCEPTED, DUPLICATE, CORRECTED], LATE
+    ).astype(np.int8)
+
+
+def silence_told(rooms: NDArray[np.void], rows: NDArray[np.int64]) -> list[Told]:
+    """End the open alerts of silent `rooms` (n,), in place. What is told depends on each room alone."""
+    told: list[Told] = []
+    _end_alerts(rooms, rooms["last_minute"].astype(np.int64) + QUIET_MINUTES - 1, rows, alerts.SILENT, told)
+    return told
+
+
+def _begin_sessions(
+    rooms: NDArray[np.void], minute: NDArray[np.int64], rows: NDArray[np.int64], told: list[Told]
+) -> int:
+    """Start a session where the last one is over: ended, ten blank minutes long gone, or never begun."""
+    fresh = rooms["session_start"] == FRESH
+    silent = ~fresh & (minute - rooms["last_minute"] >= QUIET_MINUTES)
+    starts = np.flatnonzero(fresh | silent | rooms["over"])
+    if len(starts) == 0:
+        return 0
+    part = rooms[starts]
+    told.extend(silence_told(part, rows[starts]))
+    start_session(part)
+    part["session_start"] = minute[starts]
+    part["last_minute"] = minute[starts] - 1
+    rooms[starts] = part
+    return len(starts)
+
+
+def _pass_blanks(rooms: NDArray[np.void], minute: NDArray[np.int64], forecaster: Forecaster) -> int:
+    """Let the minutes that never came pass: levels are held, the network sees the blank flag, nothing is judged."""
+    missing = minute - rooms["last_minute"] - 1
+    window = rooms["ring"].shape[1]
+    for step in range(1, int(missing.max(initial=0)) + 1):
+        rows = np.flatnonzero(missing >= step)
+        part = rooms[rows]
+        blank = part["last_minute"].astype(np.int64) + step
+        place = np.arange(len(rows))
+        part["ring"][place, blank % window] = np.nan
+        part["forecasts"][place, blank % HORIZONS] = np.nan
+        inputs, _ = observe(part["levels"], np.full(len(rows), np.nan))
+        _, part["h"], part["c"] = forecaster.step(inputs, part["h"].copy(), part["c"].copy())
+        rooms[rows] = part
+    return int(missing.sum())
+
+
+def _meet(rooms: NDArray[np.void], records: Records) -> tuple[Floats, tuple[Floats, Floats]]:
+    """The newest forecast for this minute (n, 3), and absolute errors (n, 3) of forecasts made 1, 5, 10 minutes before
+    beside those of the value seen then."""
+    place = np.arange(len(rooms))
+    window = rooms["ring"].shape[1]
+    last = rooms["last_minute"].astype(np.int64)
+    gap = records.minute - last
+    newest = rooms["forecasts"][place, last % HORIZONS, :, gap - 1].astype(np.float64)
+    errors = np.empty((len(rooms), len(JUDGED_HORIZONS)))
+    naive = np.empty_like(errors)
+    for column, horizon in enumerate(JUDGED_HORIZONS):
+        origin = records.minute - horizon
+        made = rooms["forecasts"][place, origin % HORIZONS, 1, horizon - 1]
+        # A slot that is older than the origin asked for belongs to another minute.
+        stands = (origin <= last) & (origin >= rooms["session_start"])
+        errors[:, column] = np.where(stands, np.abs(records.value - made), np.nan)
+        naive[:, column] = np.where(stands, np.abs(records.value - rooms["ring"][place, origin % window]), np.nan)
+    return newest, (errors, naive)
+
+
+def _judge(
+    rooms: NDArray[np.void], records: Records, newest: Floats, rows: NDArray[np.int64], rules: Rules, told: list[Told]
+) -> None:
+    minutes = alerts.Minutes(records.minute, records.value, newest, rooms["last_minute"].astype(np.int64))
+    levels = driver_levels(rooms)
+    was_open = rooms["alerts"]["open"].any(axis=1)
+    verdict = alerts.judge(rooms, minutes, rules)
+    for row, kind in np.argwhere(verdict.event != alerts.NOTHING).tolist():
+        state = rooms["alerts"][row, kind]
+        told.append(
+            Told(
+                int(rows[row]),
+                kind,
+                int(verdict.event[row, kind]),
+                int(verdict.reason[row, kind]),
+                int(state["severity"]),
+                int(state["opened"]),
+                int(records.minute[row]),
+                float(records.value[row]),
+                tuple(verdict.interval[row, kind].tolist()),
+                float(verdict.surprise[row, kind]),
+                records.series[row],
+                levels[row],
+            )
+        )
+    free = ~(was_open | rooms["alerts"]["open"].any(axis=1))
+    rooms["widen"] = np.where(
+        free[:, None], calibrate(rooms["widen"], records.value, newest[:, 0], newest[:, 2]), rooms["widen"]
+    )
+    learns = free[:, None] & ~np.isnan(records.series)
+    series = np.where(learns, records.series, 0)
+    for name, more in (("driver_sum", series), ("driver_weight", 1)):
+        moved = (1 - _DRIVER_WEIGHT) * rooms[name] + _DRIVER_WEIGHT * more
+        rooms[name] = np.where(learns, moved, rooms[name])
+    if records.ended.any():
+        ends = np.flatnonzero(records.ended)
+        part = rooms[ends]
+        _end_alerts(part, records.minute[ends], rows[ends], alerts.ENDED, told)
+        part["over"] = True
+        rooms[ends] = part
+
+
+def driver_levels(rooms: NDArray[np.void]) -> NDArray[np.float32]:
+    """Running level of each driver (n, DRIVERS), NaN before its first value."""
+    levels = np.full((len(rooms), DRIVERS), np.nan, np.float32)
+    return np.divide(rooms["driver_sum"], rooms["driver_weight"], out=levels, where=rooms["driver_weight"] > 0)
+
+
+def _forecast(rooms: NDArray[np.void], records: Records, forecaster: Forecaster) -> Floats:
+    """Take this minute in and look ten minutes ahead; returns the served quantiles (n, 3, 10)."""
+    place = np.arange(len(rooms))
+    inputs, reference = observe(rooms["levels"], records.value)
+    outputs, rooms["h"], rooms["c"] = forecaster.step(inputs, rooms["h"].copy(), rooms["c"].copy())
+    quantiles = serve(outputs, reference, rooms["widen"])
+    rooms["forecasts"][place, records.minute % HORIZONS] = quantiles
+    rooms["ring"][place, records.minute % rooms["ring"].shape[1]] = records.value
+    rooms["last_minute"] = records.minute
+    rooms["offset"] = records.offset
+    return quantiles
+
+
+def _end_alerts(
+    rooms: NDArray[np.void], minute: NDArray[np.int64], rows: NDArray[np.int64], reason: int, told: list[Told]
+) -> None:
+    """Resolve whatever is open in `rooms`, in place, dated at `minute` (n,): there is no value to judge any more."""
+    ends = rooms["alerts"]["open"].copy()
+    for row, kind in np.argwhere(ends).tolist():
+        state = rooms["alerts"][row : row + 1, kind]
+        interval = alerts.held_interval(state, minute[row : row + 1])[0]
+        nothing = np.full(DRIVERS, np.nan, np.float32)
+        told.append(
+            Told(
+                int(rows[row]),
+                kind,
+                alerts.RESOLVE,
+                reason,
+                int(state["severity"][0]),
+                int(state["opened"][0]),
+                int(minute[row]),
+                float("nan"),
+                tuple(interval.tolist()),
+                0.0,
+                nothing,
+                nothing,
+            )
+        )
+    alerts.close(rooms, ends, minute)
+
+
+def _correct(room: NDArray[np.void], record: Records, row: int, told: list[Told]) -> None:
+    """Correct one past minute of `room` (1,), in place: ring and recent values, and the alert that this minute opened.
+
+    Levels, network state and evidence are not rewound. The alert is judged again by the interval that it opened
+    against: retracted where the corrected value lies inside, told again with the new value otherwise.
+    """
+    minute = int(record.minute[0])
+    age = int(room["last_minute"][0]) - minute
+    room["ring"][0, minute % room["ring"].shape[1]] = record.value[0]
+    recent = room["levels"]["recent"]
+    if age < recent.shape[1]:
+        recent[0, (minute - int(room["session_start"][0])) % recent.shape[1]] = record.value[0]
+    if age >= HORIZONS:
+        return
+    for kind in range(len(KINDS)):
+        state = room["alerts"][:, kind]
+        if not state["open"][0] or state["opened"][0] != minute:
+            continue
+        low, median, high = alerts.held_interval(state, record.minute)[0].tolist()
+        value = float(record.value[0])
+        outside = value < low if kind == alerts.SLUMP else value > high
+        if not outside:
+            ends = np.zeros((1, len(KINDS)), np.bool_)
+            ends[0, kind] = True
+            alerts.close(room, ends, room["last_minute"].astype(np.int64))
+        told.append(
+            Told(
+                row,
+                kind,
+                alerts.UPDATE if outside else alerts.RETRACT,
+                alerts.NO_REASON,
+                int(state["severity"][0]),
+                minute,
+                minute,
+                value,
+                (low, median, high),
+                0.0,
+                record.series[0],
+                driver_levels(room)[0],
+            )
+        )

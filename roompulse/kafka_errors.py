@@ -1,0 +1,69 @@
+"""kafka-python's errors, translated into ours here and nowhere else, and its own log, kept off the screen."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+
+from kafka import errors as vendor
+
+from roompulse.errors import BrokerError, FencedError
+
+UNREACHABLE = (vendor.KafkaTimeoutError, vendor.KafkaConnectionError, vendor.NodeNotReadyError)
+"""What a client raises that found no broker at all."""
+
+_FENCED = (
+    vendor.ProducerFencedError,
+    vendor.InvalidProducerEpochError,
+    vendor.CommitFailedError,
+    vendor.IllegalGenerationError,
+    vendor.UnknownMemberIdError,
+    vendor.FencedInstanceIdError,
+)
+
+
+class broker_errors:  # noqa: N801 - reads as a statement: `with broker_errors("cannot commit"):`
+    """Turn kafka-python's errors into ours: FencedError where another has taken over, BrokerError otherwise."""
+
+    __slots__ = ("doing",)
+
+    def __init__(self, doing: str) -> None:
+        """`doing` starts the message."""
+        self.doing = doing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, vendor.KafkaError):
+            raise translated(self.doing, error) from error
+
+
+def translated(doing: str, error: BaseException) -> BrokerError:
+    """Our error for one of kafka-python's; `doing` starts the message."""
+    text = f"{doing}: {type(error).__name__}" + (f": {error}" if str(error) else "")
+    return FencedError(text) if _is_fenced(error) else BrokerError(text)
+
+
+def _is_fenced(error: BaseException) -> bool:
+    """Whether another process has taken over; a producer in its error state names the cause only in its text."""
+    if isinstance(error, _FENCED):
+        return True
+    return type(error) is vendor.KafkaError and any(kind.__name__ in repr(error.args) for kind in _FENCED)
+
+
+class _ToDebug(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger("roompulse.kafka").debug("%s: %s", record.name, record.getMessage())
+
+
+def quiet_client_log() -> None:
+    """Move kafka-python's warnings and errors to the debug level of the logger `roompulse.kafka`; may be repeated.
+
+    What matters in them comes back as an exception, and the screen belongs to the command.
+    """
+    logger = logging.getLogger("kafka")
+    if not any(isinstance(handler, _ToDebug) for handler in logger.handlers):
+        logger.addHandler(_ToDebug())
+        logger.setLevel(logging.WARNING)
+        logger.propagate = False

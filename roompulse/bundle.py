@@ -1,0 +1,223 @@
+"""Model bundles: one immutable folder each, written once and verified at every loading.
+
+    model.onnx    the network; name, version, feature fingerprint, quantiles and data hash in its metadata
+    bundle.json   the manifest: what the network expects and gives, and the sha256 of every other file
+    card.json     what it was trained on and how it did against the baselines
+    golden.npz    counts, and what features and network made of them where the bundle was written
+
+Loading reads and compares; it runs nothing. Whether the network still gives its golden outputs on this machine is
+checked by whoever opens it for forecasting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roompulse import features
+from roompulse.errors import BundleError
+from roompulse.forecasting import HORIZONS, OUTPUTS, QUANTILES
+
+FORMAT = 1
+KIND = "step"
+MANIFEST, MODEL, CARD, GOLDEN = "bundle.json", "model.onnx", "card.json", "golden.npz"
+FILES = (MODEL, CARD, GOLDEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """A few sessions with what must come out of them."""
+
+    counts: NDArray[np.float64]
+    """(rooms, minutes), counts a minute, NaN for a blank."""
+    inputs: NDArray[np.float32]
+    """(rooms, minutes, features)."""
+    references: NDArray[np.float64]
+    """(rooms, minutes), log1p of the running level."""
+    outputs: NDArray[np.float32]
+    """(rooms, minutes, 30), the network's raw outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Specification:
+    """What a bundle says of itself; `rules` holds calibrated starting thresholds for the alerts."""
+
+    name: str
+    version: str
+    units: int
+    data_hash: str
+    rules: Mapping[str, Any]
+    window_minutes: int = 60
+    kind: str = KIND
+    features: str = features.FINGERPRINT
+    quantiles: tuple[float, ...] = QUANTILES
+    horizons: int = HORIZONS
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified bundle, held in memory: later changes of its files have no effect on it."""
+
+    folder: Path
+    specification: Specification
+    hash: str
+    """sha256 over the manifest, and so over every file's hash: the bundle's identity."""
+    model: bytes
+    card: Mapping[str, Any]
+    golden: Golden
+
+    @property
+    def label(self) -> str:
+        """Name, version and the first 8 digits of the hash, as forecasts carry it."""
+        return f"{self.specification.name}-{self.specification.version}+{self.hash[:8]}"
+
+    @property
+    def units(self) -> int:
+        """Width of each of the network's two state vectors."""
+        return self.specification.units
+
+    @property
+    def rules(self) -> Mapping[str, Any]:
+        """Calibrated starting thresholds for the alerts; empty where the bundle has none."""
+        return self.specification.rules
+
+
+def default_bundle() -> Path:
+    """The folder of the bundle that is shipped with RoomPulse."""
+    return Path(__file__).parent / "models" / "step-default"
+
+
+def write_bundle(
+    folder: Path, specification: Specification, model: bytes, card: Mapping[str, Any], golden: Golden
+) -> Bundle:
+    """Write a bundle, all or nothing, and load it back. The same contents give the same bytes.
+
+    Raises BundleError where `folder` exists with something in it, or cannot be written.
+    """
+    refuse_existing(folder)
+    contents = {MODEL: model, CARD: _json(card), GOLDEN: _pack(golden)}
+    manifest: dict[str, Any] = {"format": FORMAT}
+    manifest |= {name: getattr(specification, name) for name in Specification.__dataclass_fields__}
+    manifest["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
+    contents[MANIFEST] = _json(manifest | {"hash": _identity(manifest)})
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise BundleError(f"{folder}: cannot be written: {error.strerror}") from error
+    try:
+        partial.chmod(0o755)
+        for name, data in contents.items():
+            with (partial / name).open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        partial.rename(folder)  # fails where another process has put something there meanwhile
+    except OSError as error:
+        raise BundleError(f"{folder}: cannot be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return load_bundle(folder)
+
+
+def refuse_existing(folder: Path) -> None:
+    """Raise BundleError where a bundle cannot be written to `folder`: nothing is ever overwritten."""
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise BundleError(f"{folder}: exists already; bundles are never overwritten, name another folder")
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read and verify a bundle. Raises BundleError saying what is wrong with it."""
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: there is no such folder")
+    if not (folder / MANIFEST).is_file():
+        raise BundleError(f"{folder}: not a model bundle: it has no {MANIFEST}")
+    manifest = _manifest(folder)
+    contents = {}
+    for name in FILES:
+        contents[name] = _read(folder / name)
+        if hashlib.sha256(contents[name]).hexdigest() != manifest["files"].get(name):
+            raise BundleError(f"{folder / name}: changed since the bundle was written")
+    try:
+        specification = Specification(
+            **{name: manifest[name] for name in Specification.__dataclass_fields__}
+            | {"quantiles": tuple(manifest["quantiles"])}
+        )
+        card = json.loads(contents[CARD])
+        golden = _unpack(contents[GOLDEN])
+    except (LookupError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{folder}: not a usable bundle: {error}") from error
+    _refuse_foreign(folder, specification, golden)
+    return Bundle(folder, specification, manifest["hash"], contents[MODEL], card, golden)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(_read(path))
+    except ValueError as error:
+        raise BundleError(f"{path}: not JSON: {error}") from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
+        raise BundleError(f"{path}: not the manifest of a model bundle")
+    if manifest["format"] > FORMAT:
+        raise BundleError(f"{path}: format {manifest['format']} is newer than this program reads ({FORMAT})")
+    if not isinstance(manifest.get("files"), dict):
+        raise BundleError(f"{path}: not the manifest of a model bundle")
+    if manifest.pop("hash", None) != (identity := _identity(manifest)):
+        raise BundleError(f"{path}: changed since the bundle was written")
+    return manifest | {"hash": identity}
+
+
+def _refuse_foreign(folder: Path, specification: Specification, golden: Golden) -> None:
+    if specification.features != features.FINGERPRINT:
+        raise BundleError(
+            f"{folder}: made for features {specification.features}, this program computes {features.FINGERPRINT}; "
+            "train the model again"
+        )
+    if specification.kind != KIND:
+        raise BundleError(f"{folder}: a {specification.kind!r} model; only {KIND!r} models can be served")
+    if (specification.quantiles, specification.horizons) != (QUANTILES, HORIZONS):
+        raise BundleError(f"{folder}: forecasts other quantiles or horizons than {QUANTILES} at +1 to +{HORIZONS}")
+    rooms, minutes = golden.counts.shape
+    shapes = golden.inputs.shape, golden.references.shape, golden.outputs.shape
+    if shapes != ((rooms, minutes, len(features.FEATURES)), (rooms, minutes), (rooms, minutes, OUTPUTS)):
+        raise BundleError(f"{folder / GOLDEN}: arrays of unexpected shapes {shapes}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _identity(manifest: Mapping[str, Any]) -> str:
+    canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _pack(golden: Golden) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{name: getattr(golden, name) for name in Golden.__dataclass_fields__})
+    return buffer.getvalue()
+
+
+def _unpack(data: bytes) -> Golden:
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return Golden(**{name: arrays[name] for name in Golden.__dataclass_fields__})

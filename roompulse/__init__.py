@@ -1,3 +1,3 @@
-"""The domain that producer, trainer, scorer and watch share: records, minutes, features, room state, settings, errors."""
+"""The domain that producer, trainer, scorer and watch share: records, minutes, features, room state, settings."""
 
 __version__ = "0.1.0"

@@ -1,15 +1,15 @@
 """Every error that RoomPulse raises on purpose.
 
-    RoomPulseError            the command failed: message on standard error, exit code 1
-    ├── UsageError            the command was called wrongly: exit code 2
-    ├── InputError            a file cannot be used; names file, line and column
-    ├── RecordError           one record cannot be accepted: it is dead-lettered, the stream goes on
-    ├── BundleError           a model bundle is missing, damaged or made for other features
-    ├── BrokerError           Kafka cannot be reached or refused a request
-    │   ├── FencedError       another process has taken over this transactional id or these partitions
-    │   └── UnknownOutcome    a commit was sent and its answer never came
-    └── CheckpointError       Redis holds something that this scorer must not continue from
-        └── CheckpointAway    Redis cannot be reached just now
+RoomPulseError            the command failed: message on standard error, exit code 1
+├── UsageError            the command was called wrongly: exit code 2
+├── InputError            a file cannot be used; names file, line and column
+├── RecordError           one record cannot be accepted: it is dead-lettered, the stream goes on
+├── BundleError           a model bundle is missing, damaged or made for other features
+├── BrokerError           Kafka cannot be reached or refused a request
+│   ├── FencedError       another process has taken over this transactional id or these partitions
+│   └── UnknownOutcome    a commit was sent and its answer never came
+└── CheckpointError       Redis holds something that this scorer must not continue from
+    └── CheckpointAway    Redis cannot be reached just now
 """
 
 from __future__ import annotations

@@ -53,9 +53,7 @@ def observe(levels: NDArray[np.void], values: NDArray[np.float64]) -> tuple[NDAr
     seen = ~np.isnan(values)
     value = np.where(seen, values, 0.0)
     levels["level_sum"] = np.where(seen, (1 - ALPHA) * levels["level_sum"] + ALPHA * value, levels["level_sum"])
-    levels["level_weight"] = np.where(
-        seen, (1 - ALPHA) * levels["level_weight"] + ALPHA, levels["level_weight"]
-    )
+    levels["level_weight"] = np.where(seen, (1 - ALPHA) * levels["level_weight"] + ALPHA, levels["level_weight"])
     count = np.minimum(levels["mean_count"] + seen, MEAN_MINUTES).astype("<f4")
     levels["mean"] += np.where(seen, (value - levels["mean"]) / np.maximum(count, 1), 0.0)
     levels["mean_count"] = count

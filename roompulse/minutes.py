@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 QUIET_MINUTES = 11
-"""A session is over once ten minutes in a row were blank, that is when a room's clock is this far past its last record."""
+"""A session is over once ten minutes in a row were blank: the next minute is this far from the last record."""
 
 ZULU = 1441
 """The offset value that stands for a `Z` in the text; real offsets lie within +-1439 minutes."""
@@ -80,11 +80,9 @@ def _parse(text: str) -> tuple[Minute, float]:
 def format_minute(epoch: int, offset: int) -> str:
     """Write a minute as RFC 3339 in the given offset: the inverse of `parse_minute`."""
     shift = 0 if offset == ZULU else offset
-    moment = datetime(1970, 1, 1) + timedelta(minutes=epoch + shift)
-    if offset == ZULU:
-        zone = "Z"
-    else:
-        zone = f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=epoch + shift)
+    hours, minutes = divmod(abs(offset), 60)
+    zone = "Z" if offset == ZULU else f"{'-' if offset < 0 else '+'}{hours:02d}:{minutes:02d}"
     return f"{moment:%Y-%m-%dT%H:%M}:00{zone}"
 
 
@@ -98,4 +96,4 @@ def offset_of(moment: datetime) -> int:
 
 def epoch_of(moment: datetime) -> int:
     """Whole minutes since 1970 of an aware datetime, rounded down."""
-    return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(minutes=1)  # noqa: UP017
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(minutes=1)

@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roompulse.features import LEVEL_DTYPE
+from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.records import METRICS
 
-HORIZONS = 10
-"""Forecasts are made for minutes +1 to +HORIZONS."""
-QUANTILES = (0.1, 0.5, 0.9)
 MAX_CHANNELS_TOLD_APART = 16
 DRIVERS = len(METRICS) + MAX_CHANNELS_TOLD_APART + 1
 """Series that can drive an alert: the metrics, the vocabulary's channels, and all other channels together."""
@@ -72,6 +70,9 @@ NORMAL_SPREAD = 0.8
 """Mean of |z| where z is standard normal: what a room's spread starts from."""
 FRESH = int(np.iinfo(np.int32).min)
 """`session_start` of a room that has not been seen."""
+
+FORGET_MINUTES = 7 * 1440
+"""A room idle for this long in event time is forgotten; it comes back as one that nobody has seen."""
 
 LAYOUT_VERSION = 1
 

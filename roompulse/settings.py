@@ -94,9 +94,7 @@ class Settings:
     metrics_host: str = _setting("127.0.0.1", "address on which /metrics, /healthz and /readyz are served")
     metrics_port: int = _setting(9108, "port of /metrics, /healthz and /readyz; 0 takes a free one", _port)
     model: str = _setting("", "folder of the model bundle (default: the one shipped with RoomPulse)")
-    log_level: str = _setting(
-        "info", "debug, info, warning or error", _choice("debug", "info", "warning", "error")
-    )
+    log_level: str = _setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))
 
     @property
     def instance(self) -> str:
@@ -124,7 +122,11 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
     known = {item.name: item for item in fields(Settings)}
     for name in names:
         item = known[name]
-        default = "" if item.default == "" else f", default {str(item.default).lower() if isinstance(item.default, bool) else item.default}"
+        default = (
+            ""
+            if item.default == ""
+            else f", default {str(item.default).lower() if isinstance(item.default, bool) else item.default}"
+        )
         text = f"{item.metadata['help']} [{PREFIX}{name.upper()}{default}]".replace("%", "%%")
         flag = "--" + name.replace("_", "-")
         if isinstance(item.default, bool):

@@ -20,6 +20,8 @@ def print_summary(summary: Mapping[str, object], *, as_json: bool) -> None:
     else:
         width = max(map(len, summary), default=0)
         for name, value in summary.items():
-            shown = "-" if value is None else f"{value:,.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+            shown = (
+                "-" if value is None else f"{value:,.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+            )
             print(f"{name.replace('_', ' '):<{width}}  {shown}")
     sys.stdout.flush()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from roompulse.errors import RecordError
@@ -118,9 +119,11 @@ def _minute(text: str, clock_ms: int, ahead: int) -> Minute:
     try:
         minute = parse_minute(text)
     except ValueError as error:
-        raise RecordError("minute", f"minute: got {ascii(text[:80])}: {error}") from None
+        raise RecordError("minute", f"minute: got {text[:80]!a}: {error}") from None
     if clock_ms >= 0 and minute.epoch - clock_ms // 60_000 > ahead:
-        raise RecordError("ahead", f"minute: got {text!r}: expected at most {ahead} minutes ahead of the record's clock")
+        raise RecordError(
+            "ahead", f"minute: got {text!r}: expected at most {ahead} minutes ahead of the record's clock"
+        )
     return minute
 
 
@@ -128,7 +131,7 @@ def _check_key(key: bytes | None, room: str, partition: int, partition_of: Calla
     expected = room.encode()
     if key != expected:
         shown = "none" if key is None else ascii(key[:80].decode("utf-8", "replace"))
-        raise RecordError("key", f"key: got {shown}: expected the room_id {ascii(room[:80])}")
+        raise RecordError("key", f"key: got {shown}: expected the room_id {room[:80]!a}")
     if partition_of is not None and (right := partition_of(expected)) != partition:
         raise RecordError("partition", f"key: got partition {partition}: expected {right} for this room_id")
 
@@ -144,16 +147,15 @@ class Channels:
         told = [f"{kind} {name}" for kind, name in self.vocabulary]
         return [*METRICS, *told, *[""] * (DRIVERS - len(METRICS) - len(told) - 1), "other"]
 
-    def columns(self, records: Sequence[RoomMinute]) -> NDArray[np.float32]:
+    def columns(self, records: Sequence[RoomMinute]) -> NDArray[np.float64]:
         """The series that can drive an alert, shape (n, DRIVERS): NaN where a metric was not measured.
 
         A channel that a record does not name was not used in that minute: 0, unless it names none of that kind.
         """
-        columns = np.full((len(records), DRIVERS), np.nan, np.float32)
+        columns = np.full((len(records), DRIVERS), np.nan)
         place = {pair: len(METRICS) + index for index, pair in enumerate(self.vocabulary)}
         for row, record in enumerate(records):
-            metrics = record.metrics
-            values: list[float | None] = [getattr(metrics, name) for name in METRICS]
+            values: tuple[float | None, ...] = astuple(record.metrics)
             columns[row, : len(METRICS)] = [np.nan if value is None else value for value in values]
             if not record.natural and not record.paid:
                 continue

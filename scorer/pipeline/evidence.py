@@ -12,6 +12,7 @@ Floats = NDArray[np.float64]
 
 _HALF_IN_SIGMAS = 1.2816  # a normal's 90 % point: what half of the 10-90 % interval spans
 _LEAST_HALF = 0.05  # in log1p space; keeps a degenerate interval from dividing by zero
+_LEAST_SPREAD = 0.5  # a calm room is trusted to be up to twice as calm as its interval says
 _CLIPPED = 4.0  # so that an anomaly does not teach the room's spread
 _SPREAD_RATE = 0.02
 _EVIDENCE_LIMIT = 12.0
@@ -21,13 +22,12 @@ _SIZE_BOUNDS = np.array([3.0, 20.0])
 def scaled_residual(value: Floats, interval: Floats, spread: Floats) -> Floats:
     """Residual in standard deviations, shape (n,), from `interval` (n, 3) and the room's own `spread` (n,).
 
-    Measured in log1p space by the half of the interval on its side, and never made larger by a small spread. NaN where
-    value or interval is.
+    Measured in log1p space by the half of the interval on its side. NaN where value or interval is.
     """
     low, median, high = (np.log1p(interval[:, index]) for index in range(3))
     residual = np.log1p(value) - median
     half = np.maximum(np.where(residual >= 0, high - median, median - low), _LEAST_HALF)
-    return _HALF_IN_SIGMAS * residual / half / np.maximum(spread / NORMAL_SPREAD, 1.0)
+    return _HALF_IN_SIGMAS * residual / half / np.maximum(spread / NORMAL_SPREAD, _LEAST_SPREAD)
 
 
 def learned_spread(spread: Floats, value: Floats, interval: Floats) -> Floats:
@@ -37,7 +37,7 @@ def learned_spread(spread: Floats, value: Floats, interval: Floats) -> Floats:
 
 
 def surprise_of(z: Floats, rules: Rules, *, upward: bool) -> Floats:
-    """-log10 of the tail probability of `z` (n,) in one direction, in decimal digits; 0 on the other side and for NaN."""
+    """-log10 of the tail probability of `z` (n,) in one direction; 0 on the other side and for NaN."""
     knots, tail = np.array(rules.tail_z), np.array(rules.tail_up if upward else rules.tail_down)
     side = np.where(np.isnan(z), 0.0, z if upward else -z)
     slope = (tail[-1] - tail[-2]) / (knots[-1] - knots[-2])

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from roompulse.rooms import HORIZONS, HOTSPOT, KINDS, SLUMP, SURGE
+from roompulse.forecasting import HORIZONS
+from roompulse.rooms import HOTSPOT, KINDS, SLUMP, SURGE
 from roompulse.rules import Rules
 from scorer.pipeline.evidence import Floats, accumulate, bar_of, learned_spread, scaled_residual, surprise_of
 
@@ -68,13 +69,13 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
     bar = bar_of(
         minutes.newest[:, MEDIAN],
         rooms["levels"]["age"].astype(np.float64),
-        minutes.minute - rooms["calm_since"].astype(np.float64),
+        (minutes.minute - rooms["calm_since"]).astype(np.float64),
         rules,
     )
     _count_heat(rooms, minutes, interval[:, HOTSPOT], rules)
     reason = _ending(alerts, minutes, interval, rules)
     ends = reason != NO_REASON
-    opens = _opening(rooms, minutes, interval, bar, rules) & ~ends.any(axis=1)[:, None]
+    opens = _opening(rooms, minutes, interval, bar, rules) & ~np.any(ends, axis=1, keepdims=True)
     spread = learned_spread(rooms["spread"].astype(np.float64), minutes.value, minutes.newest)
     rooms["spread"] = np.where(quiet & ~opens[:, :HOTSPOT].any(axis=1), spread, rooms["spread"])
     _open(rooms, opens, minutes)
@@ -129,7 +130,7 @@ def _surprise(spread: NDArray[np.float32], value: Floats, interval: Floats, rule
 def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, rules: Rules) -> Codes:
     """The reason (n, kinds) for which open alerts end in this minute; counts the minutes back inside, in place."""
     value = minutes.value[:, None]
-    inside = np.where(_OUTWARD > 0, value <= interval[:, :, HIGH], value >= interval[:, :, LOW])
+    inside: Flags = np.asarray(np.where(_OUTWARD > 0, value <= interval[:, :, HIGH], value >= interval[:, :, LOW]))
     inside[:, HOTSPOT] = minutes.value <= (1 + rules.hotspot_percent / 100) * interval[:, HOTSPOT, MEDIAN]
     measured = ~np.isnan(value) & alerts["open"]
     alerts["inside"] = np.where(measured, np.where(inside, alerts["inside"] + 1, 0), alerts["inside"])
@@ -180,7 +181,13 @@ def _count_heat(rooms: NDArray[np.void], minutes: Minutes, before: Floats, rules
     value, expected = minutes.value, before[:, MEDIAN]
     hot = (value > (1 + rules.hotspot_percent / 100) * expected) & ~rooms["alerts"]["open"].any(axis=1)
     kept = np.isnan(value) | np.isnan(expected)
-    for name, more in (("hot_minutes", 1), ("hot_actual", value), ("hot_expected", expected), ("hot_high", before[:, HIGH])):
+    added: dict[str, Floats | int] = {
+        "hot_minutes": 1,
+        "hot_actual": value,
+        "hot_expected": expected,
+        "hot_high": before[:, HIGH],
+    }
+    for name, more in added.items():
         so_far = rooms[name]
         rooms[name] = np.where(hot, so_far + np.where(hot, more, 0), np.where(kept, so_far, 0))
 

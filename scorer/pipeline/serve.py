@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roompulse.forecasting import quantiles_from
-from roompulse.rooms import QUANTILES
+from roompulse.forecasting import QUANTILES, quantiles_from
 
 WIDEN_RATE = 0.02
 WIDEN_LIMIT = 1.0
@@ -21,7 +20,8 @@ def round4(values: NDArray[np.float64]) -> NDArray[np.float64]:
     shift = 3 - exponent
     # Scaling by an exact power of ten and dividing by it again gives the double nearest to the decimal.
     up, down = 10.0 ** np.maximum(shift, 0), 10.0 ** np.maximum(-shift, 0)
-    return np.round(values * up / down) * down / up + 0.0
+    digits: NDArray[np.float64] = np.round(values * up / down) * down / up + 0.0
+    return digits
 
 
 def serve(

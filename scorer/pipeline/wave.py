@@ -1,4 +1,4 @@
-"""One wave: at most one record per room, thousands of rooms at once. Everything a record changes in its room is here."""
+"""One wave: at most one record per room, thousands of rooms at once. All that a record changes in its room."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roompulse.features import observe
+from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.minutes import QUIET_MINUTES
-from roompulse.rooms import DRIVERS, FRESH, HORIZONS, KINDS, QUANTILES, start_session
+from roompulse.rooms import DRIVERS, FORGET_MINUTES, FRESH, KINDS, SLUMP, fresh_rooms, start_session
 from roompulse.rules import Rules
 from scorer.pipeline import judge as alerts
 from scorer.pipeline.serve import calibrate, serve
@@ -31,7 +32,7 @@ class Records:
     offset: NDArray[np.int16]
     value: Floats
     ended: NDArray[np.bool_]
-    series: NDArray[np.float32]
+    series: Floats
 
     def take(self, rows: NDArray[np.int64]) -> Records:
         """The records at `rows`."""
@@ -49,10 +50,11 @@ class Told:
     severity: int
     opened: int
     minute: int
+    offset: int
     actual: float
     interval: tuple[float, float, float]
     surprise: float
-    series: NDArray[np.float32]
+    series: Floats
     levels: NDArray[np.float32]
 
 
@@ -60,8 +62,9 @@ class Told:
 class WaveOutcome:
     """What a wave found, in the order of its n rooms.
 
-    `status` (n,); `quantiles` (n, 3, 10) NaN where no forecast was made; `newest` (n, 3) the forecast this minute was met
-    with; `naive` (n, 3) absolute errors at +1, +5 and +10 of the last value seen, `errors` (n, 3) of the forecast.
+    `status` (n,); `quantiles` (n, 3, 10) NaN where no forecast was made; `newest` (n, 3) the forecast that this
+    minute was met with; `errors` (n, 3) absolute errors of the forecasts for this minute made 1, 5 and 10 minutes
+    before, `naive` (n, 3) those of the values seen then.
     """
 
     status: NDArray[np.int8]
@@ -116,9 +119,9 @@ def classify(rooms: NDArray[np.void], records: Records) -> NDArray[np.int8]:
     known = rooms["ring"][np.arange(len(rooms)), records.minute % window]
     given = records.value.astype(np.float32)
     same = (known == given) | (np.isnan(known) & np.isnan(given))
-    return np.select(
-        [fresh | (age < 0), reachable & same, reachable], [ACCEPTED, DUPLICATE, CORRECTED], LATE
-    ).astype(np.int8)
+    return np.select([fresh | (age < 0), reachable & same, reachable], [ACCEPTED, DUPLICATE, CORRECTED], LATE).astype(
+        np.int8
+    )
 
 
 def silence_told(rooms: NDArray[np.void], rows: NDArray[np.int64]) -> list[Told]:
@@ -139,6 +142,8 @@ def _begin_sessions(
         return 0
     part = rooms[starts]
     told.extend(silence_told(part, rows[starts]))
+    forgotten = np.flatnonzero(minute[starts] - part["last_minute"] >= FORGET_MINUTES)
+    part[forgotten] = fresh_rooms(len(forgotten), rooms.dtype)
     start_session(part)
     part["session_start"] = minute[starts]
     part["last_minute"] = minute[starts] - 1
@@ -164,8 +169,10 @@ def _pass_blanks(rooms: NDArray[np.void], minute: NDArray[np.int64], forecaster:
 
 
 def _meet(rooms: NDArray[np.void], records: Records) -> tuple[Floats, tuple[Floats, Floats]]:
-    """The newest forecast for this minute (n, 3), and absolute errors (n, 3) of forecasts made 1, 5, 10 minutes before
-    beside those of the value seen then."""
+    """Return the newest forecast for this minute (n, 3) and absolute errors at +1, +5 and +10.
+
+    The errors are of the forecasts (n, 3) and, beside them, of the values seen when those were made (n, 3).
+    """
     place = np.arange(len(rooms))
     window = rooms["ring"].shape[1]
     last = rooms["last_minute"].astype(np.int64)
@@ -188,7 +195,7 @@ def _judge(
 ) -> None:
     minutes = alerts.Minutes(records.minute, records.value, newest, rooms["last_minute"].astype(np.int64))
     levels = driver_levels(rooms)
-    was_open = rooms["alerts"]["open"].any(axis=1)
+    was_open = rooms["alerts"]["open"].copy()
     verdict = alerts.judge(rooms, minutes, rules)
     for row, kind in np.argwhere(verdict.event != alerts.NOTHING).tolist():
         state = rooms["alerts"][row, kind]
@@ -201,6 +208,7 @@ def _judge(
                 int(state["severity"]),
                 int(state["opened"]),
                 int(records.minute[row]),
+                int(records.offset[row]),
                 float(records.value[row]),
                 tuple(verdict.interval[row, kind].tolist()),
                 float(verdict.surprise[row, kind]),
@@ -208,11 +216,11 @@ def _judge(
                 levels[row],
             )
         )
-    free = ~(was_open | rooms["alerts"]["open"].any(axis=1))
+    free = ~np.any(was_open | rooms["alerts"]["open"], axis=1, keepdims=True)
     rooms["widen"] = np.where(
-        free[:, None], calibrate(rooms["widen"], records.value, newest[:, 0], newest[:, 2]), rooms["widen"]
+        free, calibrate(rooms["widen"], records.value, newest[:, 0], newest[:, 2]), rooms["widen"]
     )
-    learns = free[:, None] & ~np.isnan(records.series)
+    learns = free & ~np.isnan(records.series)
     series = np.where(learns, records.series, 0)
     for name, more in (("driver_sum", series), ("driver_weight", 1)):
         moved = (1 - _DRIVER_WEIGHT) * rooms[name] + _DRIVER_WEIGHT * more
@@ -228,7 +236,8 @@ def _judge(
 def driver_levels(rooms: NDArray[np.void]) -> NDArray[np.float32]:
     """Running level of each driver (n, DRIVERS), NaN before its first value."""
     levels = np.full((len(rooms), DRIVERS), np.nan, np.float32)
-    return np.divide(rooms["driver_sum"], rooms["driver_weight"], out=levels, where=rooms["driver_weight"] > 0)
+    np.divide(rooms["driver_sum"], rooms["driver_weight"], out=levels, where=rooms["driver_weight"] > 0)
+    return levels
 
 
 def _forecast(rooms: NDArray[np.void], records: Records, forecaster: Forecaster) -> Floats:
@@ -252,7 +261,7 @@ def _end_alerts(
     for row, kind in np.argwhere(ends).tolist():
         state = rooms["alerts"][row : row + 1, kind]
         interval = alerts.held_interval(state, minute[row : row + 1])[0]
-        nothing = np.full(DRIVERS, np.nan, np.float32)
+        nothing = np.full(DRIVERS, np.nan)
         told.append(
             Told(
                 int(rows[row]),
@@ -262,11 +271,12 @@ def _end_alerts(
                 int(state["severity"][0]),
                 int(state["opened"][0]),
                 int(minute[row]),
+                int(rooms["offset"][row]),
                 float("nan"),
                 tuple(interval.tolist()),
                 0.0,
                 nothing,
-                nothing,
+                nothing.astype(np.float32),
             )
         )
     alerts.close(rooms, ends, minute)
@@ -292,7 +302,7 @@ def _correct(room: NDArray[np.void], record: Records, row: int, told: list[Told]
             continue
         low, median, high = alerts.held_interval(state, record.minute)[0].tolist()
         value = float(record.value[0])
-        outside = value < low if kind == alerts.SLUMP else value > high
+        outside = value < low if kind == SLUMP else value > high
         if not outside:
             ends = np.zeros((1, len(KINDS)), np.bool_)
             ends[0, kind] = True
@@ -306,6 +316,7 @@ def _correct(room: NDArray[np.void], record: Records, row: int, told: list[Told]
                 int(state["severity"][0]),
                 minute,
                 minute,
+                int(record.offset[0]),
                 value,
                 (low, median, high),
                 0.0,

@@ -1,0 +1,182 @@
+"""One batch of one partition, folded beside the state that it starts from.
+
+for each stretch of messages between two moves of the watermark:
+    close the minute that is over: its hotlist, and the alerts of rooms that have fallen silent
+    advance the rooms in waves of at most one record each
+then put the records in the order of the inputs they answer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from roompulse.minutes import QUIET_MINUTES
+from roompulse.records import RoomMinute
+from roompulse.rooms import KINDS, SEVERITIES
+from scorer.pipeline.decode import Decoded
+from scorer.pipeline.hotlist import candidates, merge
+from scorer.pipeline.judge import EVENTS
+from scorer.pipeline.partition import Context, Head, Tally
+from scorer.pipeline.wave import ACCEPTED, STATUSES, Records, Told, WaveOutcome, advance, silence_told
+from scorer.pipeline.write import Line
+
+
+def fold_batch(
+    partition: int, context: Context, head: Head, decoded: Decoded, rooms: list[str], rows: NDArray[np.void]
+) -> tuple[list[Line], Head, Tally]:
+    """Fold `decoded` into `rows` (n,), the state of `rooms`, in place. Returns records, new head and counts."""
+    batch = _Batch(partition, context, head, decoded, rooms, rows)
+    for number, letter in decoded.dead.items():
+        batch.tally.events += 1
+        batch.tally.dead[letter.reason] = batch.tally.dead.get(letter.reason, 0) + 1
+        batch.lines.append(context.writer.dead_letter(number, partition, letter))
+    for start, end in _stretches(decoded.minute, head.watermark):
+        batch.move_watermark(start)
+        for wave in _waves(batch.place[start:end], start):
+            batch.advance(wave)
+    batch.lines.sort(key=lambda line: line.position)  # stable: what answers one input keeps its order
+    return batch.lines, batch.head, batch.tally
+
+
+def _stretches(minute: NDArray[np.int64], watermark: int | None) -> list[tuple[int, int]]:
+    """Cut a batch where a record moves the watermark: (start, end) of each stretch; only the first may move nothing."""
+    if len(minute) == 0:
+        return []
+    before = np.iinfo(np.int64).min if watermark is None else watermark
+    highest = np.maximum.accumulate(np.concatenate([[before], minute]))
+    starts = np.flatnonzero(highest[1:] > highest[:-1]).tolist()
+    if not starts or starts[0] != 0:
+        starts.insert(0, 0)
+    return list(zip(starts, [*starts[1:], len(minute)], strict=True))
+
+
+def _waves(place: NDArray[np.int64], start: int) -> list[NDArray[np.int64]]:
+    """Rows of a stretch, cut so that each wave has a room at most once and each room's records stay in order.
+
+    `place` (n,) is each row's room, -1 for a clock; `start` is the first row's number.
+    """
+    rows = np.flatnonzero(place >= 0)
+    order = rows[np.argsort(place[rows], kind="stable")]
+    sorted_places = place[order]
+    first = np.concatenate([[True], sorted_places[1:] != sorted_places[:-1]]) if len(order) else np.zeros(0, np.bool_)
+    run = np.arange(len(order))
+    turn = run - np.maximum.accumulate(np.where(first, run, 0))
+    return [start + np.sort(order[turn == number]) for number in range(int(turn.max(initial=-1)) + 1)]
+
+
+class _Batch:
+    """The state of a batch on its way through the fold."""
+
+    def __init__(
+        self,
+        partition: int,
+        context: Context,
+        head: Head,
+        decoded: Decoded,
+        rooms: list[str],
+        rows: NDArray[np.void],
+    ) -> None:
+        self.head = head
+        self.lines: list[Line] = []
+        self.tally = Tally()
+        where = {room: number for number, room in enumerate(rooms)}
+        self.place = np.array([where.get(room, -1) for room in decoded.rooms], np.int64)
+        self._partition, self._context, self._decoded = partition, context, decoded
+        self._rooms, self._rows = rooms, rows
+        self.tally.clocks = int((self.place < 0).sum())
+
+    def move_watermark(self, row: int) -> None:
+        """Move the watermark to this row's minute, if that is later: what is over now is told at its position."""
+        head, minute = self.head, int(self._decoded.minute[row])
+        if head.watermark is not None and minute <= head.watermark:
+            return
+        position = int(self._decoded.position[row])
+        writer = self._context.writer
+        if head.watermark is not None and head.counted:
+            self.lines.append(writer.hotlist(position, self._partition, head.watermark, head.offset, head.tally))
+        self.head = Head(minute, int(self._decoded.offset[row]))
+        self._silence(position, minute)
+
+    def _silence(self, position: int, watermark: int) -> None:
+        """Tell of open alerts in rooms that have been silent too long, by when they fell silent and then by name."""
+        rows = self._rows
+        silent = rows["alerts"]["open"].any(axis=1) & (rows["last_minute"] + QUIET_MINUTES <= watermark)
+        found = sorted(
+            np.flatnonzero(silent).tolist(), key=lambda row: (int(rows["last_minute"][row]), self._rooms[row])
+        )
+        if found:
+            part = rows[found]
+            for told in silence_told(part, np.array(found)):
+                self._tell(position, told)
+            rows[found] = part
+
+    def advance(self, wave: NDArray[np.int64]) -> None:
+        """Advance one wave, given as rows of the batch."""
+        decoded, context = self._decoded, self._context
+        found = [record for row in wave.tolist() if (record := decoded.records[row]) is not None]
+        records = Records(
+            decoded.minute[wave],
+            decoded.offset[wave],
+            decoded.value[wave],
+            decoded.ended[wave],
+            context.channels.columns(found),
+        )
+        place = self.place[wave]
+        rows = self._rows[place]
+        outcome = advance(rows, records, context.forecaster, context.rules)
+        self._rows[place] = rows
+        self._write(wave, found, records, outcome)
+        self._tally_hot(found, records, outcome)
+        self._count(records, outcome)
+
+    def _write(
+        self, wave: NDArray[np.int64], found: Sequence[RoomMinute], records: Records, outcome: WaveOutcome
+    ) -> None:
+        writer = self._context.writer
+        positions, minutes, offsets = (
+            column.tolist() for column in (self._decoded.position[wave], records.minute, records.offset)
+        )
+        quantiles = outcome.quantiles.tolist()
+        for row in np.flatnonzero(outcome.status == ACCEPTED).tolist():
+            self.lines.append(
+                writer.forecast(
+                    positions[row], self._partition, found[row].room_id, minutes[row], offsets[row], quantiles[row]
+                )
+            )
+        for told in outcome.told:
+            self._tell(positions[told.row], told, found[told.row].room_id)
+
+    def _tell(self, position: int, told: Told, room: str = "") -> None:
+        self.lines.extend(self._context.writer.alert(position, self._partition, room or self._rooms[told.row], told))
+        label = (KINDS[told.kind], SEVERITIES[told.severity], EVENTS[told.event])
+        self.tally.alerts[label] = self.tally.alerts.get(label, 0) + 1
+
+    def _tally_hot(self, found: Sequence[RoomMinute], records: Records, outcome: WaveOutcome) -> None:
+        """Count this wave's records of the newest minute into its hotlist; a late one has missed it."""
+        size = self._context.rules.hotlist_size
+        now = (outcome.status == ACCEPTED) & (records.minute == self.head.watermark)
+        expected = np.where(now, outcome.newest[:, 1], np.nan)
+        hot = candidates(records.value, expected, [record.room_id for record in found], size)
+        self.head = replace(
+            self.head, tally=merge(self.head.tally, hot, size), counted=self.head.counted + int(now.sum())
+        )
+
+    def _count(self, records: Records, outcome: WaveOutcome) -> None:
+        tally = self.tally
+        tally.events += len(records.minute)
+        for code, name in enumerate(STATUSES):
+            tally.status[name] += int((outcome.status == code).sum())
+        tally.blanks += outcome.blanks
+        tally.sessions += outcome.sessions
+        known = ~np.isnan(outcome.errors) & ~np.isnan(outcome.naive)
+        tally.judged[:, 0] += known.sum(axis=0)
+        tally.judged[:, 1] += np.where(known, outcome.errors, 0.0).sum(axis=0)
+        tally.judged[:, 2] += np.where(known, outcome.naive, 0.0).sum(axis=0)
+        low, high = outcome.newest[:, 0], outcome.newest[:, 2]
+        met = ~np.isnan(records.value) & ~np.isnan(low)
+        inside = met & (records.value >= low) & (records.value <= high)
+        tally.covered = (tally.covered[0] + int(met.sum()), tally.covered[1] + int(inside.sum()))

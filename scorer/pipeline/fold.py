@@ -1,0 +1,126 @@
+"""The fold over one partition's log: state and messages in, new state and records out.
+
+Nothing is changed until `Fold.apply`: an aborted transaction leaves the fold as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roompulse.minutes import QUIET_MINUTES
+from roompulse.rooms import FORGET_MINUTES, fresh_rooms
+from scorer.pipeline.batch import fold_batch
+from scorer.pipeline.decode import decode_messages
+from scorer.pipeline.partition import Context, Head, Outcome
+from scorer.ports import Message
+
+
+class Fold:
+    """The state of one partition in memory."""
+
+    def __init__(self, partition: int, context: Context) -> None:
+        self.partition = partition
+        self.head = Head()
+        self._context = context
+        self._place: dict[str, int] = {}
+        self._names: list[str] = []
+        self._rows = fresh_rooms(0, context.dtype)
+        self._alerting: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def load(self, head: Head, rooms: Sequence[str], rows: NDArray[np.void]) -> None:
+        """Replace the state by one read from a checkpoint; `rows` (n,) beside their room ids."""
+        self.head = head
+        self._names = list(rooms)
+        self._place = {room: place for place, room in enumerate(rooms)}
+        self._rows = rows
+        open_now = rows["alerts"]["open"].any(axis=1)
+        self._alerting = {rooms[row] for row in np.flatnonzero(open_now).tolist()}
+
+    def rows_of(self, rooms: Sequence[str]) -> NDArray[np.void]:
+        """Copies of the state of these rooms; a room that is not known comes fresh."""
+        places = np.array([self._place.get(room, -1) for room in rooms], np.int64)
+        rows = fresh_rooms(len(rooms), self._context.dtype)
+        known = np.flatnonzero(places >= 0)
+        rows[known] = self._rows[places[known]]
+        return rows
+
+    def rooms(self) -> list[str]:
+        """Every room held, in no particular order."""
+        return list(self._names)
+
+    def live_rooms(self) -> int:
+        """Rooms whose last record is less than the quiet time behind the watermark."""
+        if self.head.watermark is None:
+            return 0
+        last = self._rows["last_minute"][: len(self._names)]
+        return int((self.head.watermark - last.astype(np.int64) < QUIET_MINUTES).sum())
+
+    def step(self, messages: Sequence[Message]) -> Outcome:
+        """Fold a batch of messages in offset order; the state stays as it is until `apply`."""
+        decoded = decode_messages(messages, self.partition, self._context.partition_of)
+        before = -1 if self.head.watermark is None else self.head.watermark
+        watermark = int(decoded.minute.max(initial=before))
+        touched = dict.fromkeys(room for room in decoded.rooms if room)
+        rooms = [*touched, *(room for room in self.silent_by(watermark) if room not in touched)]
+        rows = self.rows_of(rooms)
+        lines, head, tally = fold_batch(self.partition, self._context, self.head, decoded, rooms, rows)
+        forgotten = [room for room in self.idle_by(watermark) if room not in touched]
+        return Outcome(lines, head, rooms, rows, forgotten, tally)
+
+    def silent_by(self, watermark: int) -> list[str]:
+        """Rooms with an open alert that are silent once the watermark is there."""
+        return [
+            room
+            for room in sorted(self._alerting)
+            if int(self._rows["last_minute"][self._place[room]]) + QUIET_MINUTES <= watermark
+        ]
+
+    def idle_by(self, watermark: int) -> list[str]:
+        """Rooms to be forgotten once the watermark is there; looked up once an event-hour, for it reads every room."""
+        before = self.head.watermark
+        if before is None or before // 60 == watermark // 60:
+            return []
+        last = self._rows["last_minute"][: len(self._names)].astype(np.int64)
+        return [self._names[place] for place in np.flatnonzero(watermark - last >= FORGET_MINUTES).tolist()]
+
+    def apply(self, outcome: Outcome) -> None:
+        """Take over what `step` computed."""
+        self.head = outcome.head
+        new = [room for room in outcome.rooms if room not in self._place]
+        self._make_room(len(new))
+        for place, room in enumerate(new, len(self._place)):
+            self._place[room] = place
+        self._names.extend(new)
+        self._rows[[self._place[room] for room in outcome.rooms]] = outcome.rows
+        open_now: list[bool] = np.any(outcome.rows["alerts"]["open"], axis=1).tolist()
+        for room, is_open in zip(outcome.rooms, open_now, strict=True):
+            (self._alerting.add if is_open else self._alerting.discard)(room)
+        for room in outcome.forgotten:
+            self._drop(room)
+
+    def _make_room(self, more: int) -> None:
+        needed = len(self._place) + more
+        if needed > len(self._rows):
+            grown = fresh_rooms(max(needed, 2 * len(self._rows), 64), self._context.dtype)
+            grown[: len(self._place)] = self._rows[: len(self._place)]
+            self._rows = grown
+
+    def _drop(self, room: str) -> None:
+        """Forget a room; the last one takes its place."""
+        place = self._place.pop(room, None)
+        if place is None:
+            return
+        self._alerting.discard(room)
+        last = len(self._place)
+        mover = self._names.pop()
+        if place != last:
+            self._names[place] = mover
+            self._place[mover] = place
+            self._rows[place] = self._rows[last]
+        self._rows[last : last + 1] = fresh_rooms(1, self._context.dtype)

@@ -1,0 +1,71 @@
+"""What the steps of the fold hand to each other: a partition's state, the context, what a batch made of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from roompulse.rules import Rules
+from scorer.pipeline.decode import Channels
+from scorer.pipeline.hotlist import Hot
+from scorer.pipeline.wave import JUDGED_HORIZONS, STATUSES
+from scorer.pipeline.write import Line, Writer
+from scorer.ports import Forecaster
+
+
+class Head(Struct, frozen=True):
+    """A partition's own state, beside that of its rooms.
+
+    `watermark` is the highest accepted minute (None: nothing yet), `offset` that of the record that moved it;
+    `tally` the hottest rooms of that minute so far, `counted` how many records it has had.
+    """
+
+    watermark: int | None = None
+    offset: int = 0
+    tally: tuple[Hot, ...] = ()
+    counted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What stays the same from batch to batch: the network, the rules and how records are written."""
+
+    forecaster: Forecaster
+    rules: Rules
+    channels: Channels
+    writer: Writer
+    dtype: np.dtype[np.void]
+    partition_of: Callable[[bytes], int] | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened in a batch, for metrics and summaries."""
+
+    events: int = 0
+    clocks: int = 0
+    status: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
+    dead: dict[str, int] = field(default_factory=dict)
+    blanks: int = 0
+    sessions: int = 0
+    alerts: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    judged: NDArray[np.float64] = field(default_factory=lambda: np.zeros((len(JUDGED_HORIZONS), 3)))
+    """By horizon +1, +5, +10: forecasts judged, sum of absolute errors, sum of the naive forecast's."""
+    covered: tuple[int, int] = (0, 0)
+    """Measured minutes that had a forecast, and those inside its 10-90 % interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a batch makes of a partition: the records to write and the state to apply once they are committed."""
+
+    lines: list[Line]
+    head: Head
+    rooms: list[str]
+    rows: NDArray[np.void]
+    forgotten: list[str]
+    tally: Tally

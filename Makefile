@@ -36,7 +36,7 @@ model: .venv/test-installed ## train the shipped model again
 	$(BIN)/python -m trainer.default_model $(ARGS)
 
 clean: ## remove the virtual environment, caches and build products
-	rm -rf .venv build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .cache build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/usable:

@@ -1,4 +1,4 @@
-"""What must not be loaded: no TensorFlow for scoring, next to nothing for `--help`. Each case runs in its own process."""
+"""What must not be loaded: no TensorFlow for scoring, next to nothing for `--help`. Each case has its own process."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from roompulse.errors import BrokerError, FencedError
 UNREACHABLE = (vendor.KafkaTimeoutError, vendor.KafkaConnectionError, vendor.NodeNotReadyError)
 """What a client raises that found no broker at all."""
 
+_NAME_TAKEN = (vendor.ProducerFencedError, vendor.InvalidProducerEpochError)
 _FENCED = (
-    vendor.ProducerFencedError,
-    vendor.InvalidProducerEpochError,
+    *_NAME_TAKEN,
     vendor.CommitFailedError,
     vendor.IllegalGenerationError,
     vendor.UnknownMemberIdError,
@@ -42,14 +42,24 @@ class broker_errors:  # noqa: N801 - reads as a statement: `with broker_errors("
 def translated(doing: str, error: BaseException) -> BrokerError:
     """Our error for one of kafka-python's; `doing` starts the message."""
     text = f"{doing}: {type(error).__name__}" + (f": {error}" if str(error) else "")
-    return FencedError(text) if _is_fenced(error) else BrokerError(text)
+    return FencedError(text) if _is_one_of(_FENCED, error) else BrokerError(text)
 
 
-def _is_fenced(error: BaseException) -> bool:
-    """Whether another process has taken over; a producer in its error state names the cause only in its text."""
-    if isinstance(error, _FENCED):
+def is_name_taken(error: BaseException) -> bool:
+    """Whether this transactional id went on without us: another process has it, or the transaction took too long."""
+    return _is_one_of(_NAME_TAKEN, error)
+
+
+def is_unsent(error: BaseException) -> bool:
+    """Whether a commit failed in the client itself, before anything of it was sent."""
+    return str(error).startswith("Cannot execute transactional method") or "Invalid transition" in str(error)
+
+
+def _is_one_of(kinds: tuple[type[vendor.KafkaError], ...], error: BaseException) -> bool:
+    """A producer in its error state raises a plain KafkaError, which names the cause only in its text."""
+    if isinstance(error, kinds):
         return True
-    return type(error) is vendor.KafkaError and any(kind.__name__ in repr(error.args) for kind in _FENCED)
+    return type(error) is vendor.KafkaError and any(kind.__name__ in repr(error.args) for kind in kinds)
 
 
 class _ToDebug(logging.Handler):

@@ -1,27 +1,25 @@
 """A real Apache Kafka for tests: one process, broker and controller in one, without Docker.
 
-    python -m tests.services.kafka [FOLDER]     # one to play with, until Ctrl-C
+    python -m tests.services.kafka     # one to play with, until Ctrl-C
 
-The jars are fetched once by Maven into `.cache/kafka` (46 files, 43 MB) and shared by all runs.
+The jars are fetched once by Maven into `.cache/kafka` (50 files, 43 MB) and shared by all runs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
-import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
-import tempfile
-import time
 import uuid
 from pathlib import Path
 
+from roompulse.embedded import kafka_answers
+from roompulse.local_server import LocalServer, free_port
+
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parent.parent / ".cache" / "kafka"
-START_TIMEOUT_S = 60.0
 
 PROPERTIES = """\
 process.roles=broker,controller
@@ -43,13 +41,6 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.cleaner.dedupe.buffer.size=8388608
 """
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def jars() -> Path:
@@ -74,89 +65,34 @@ def jars() -> Path:
     return folder
 
 
-class Kafka:
-    """One broker with its data folder. It can be stopped, killed and started again on the same port and data."""
+class Kafka(LocalServer):
+    """One broker, to be used as a context. Stopped, killed or paused, it goes on with its data on the same port."""
 
-    def __init__(self, folder: Path, *, properties: str = "", heap: str = "-Xmx512m") -> None:
-        """Format the storage. `properties` are lines added to server.properties."""
-        self.folder = folder
-        self.port = free_port()
-        self.bootstrap = f"127.0.0.1:{self.port}"
-        self.log_file = folder / "kafka.log"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._config = folder / "server.properties"
-        folder.mkdir(parents=True, exist_ok=True)
-        text = PROPERTIES.format(port=self.port, controller=free_port(), data=folder / "data")
-        self._config.write_text(text + properties, encoding="utf-8")
-        options = [
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-Xshare:auto",
-            f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}",
-        ]
-        self._java = ["java", heap, *options, "-cp", str(jars() / "*")]
-        formatting = [*self._java, "kafka.tools.StorageTool", "format", "--standalone", "--cluster-id"]
-        cluster = uuid.uuid4().hex[:22]
-        with self.log_file.open("ab") as log:
-            subprocess.run([*formatting, cluster, "--config", self._config], check=True, stdout=log, stderr=log)
+    def __init__(self, *, properties: str = "", heap: str = "-Xmx512m") -> None:
+        """`properties` are further lines for server.properties."""
+        java = ["java", heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        java += [f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}", "-cp", str(jars() / "*")]
 
-    @property
-    def pid(self) -> int | None:
-        """The process, or None while the broker is down."""
-        return None if self._process is None else self._process.pid
+        def command(port: int, folder: Path) -> list[str]:
+            config, data = folder / "server.properties", folder / "data"
+            if not (config.exists() and f":{port}\n" in config.read_text(encoding="utf-8")):
+                text = PROPERTIES.format(port=port, controller=free_port(), data=data)
+                config.write_text(text + properties, encoding="utf-8")
+                shutil.rmtree(data, ignore_errors=True)
+                cluster = ["--standalone", "--cluster-id", uuid.uuid4().hex[:22], "--config", str(config)]
+                formatting = [*java, "kafka.tools.StorageTool", "format", *cluster]
+                subprocess.run(formatting, check=True, capture_output=True, timeout=60)
+            return [*java, "kafka.Kafka", str(config)]
 
-    def start(self) -> None:
-        """Start and wait until the port answers. Raises RuntimeError with the end of the log where it does not."""
-        with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self._java, "kafka.Kafka", str(self._config)], stdout=log, stderr=log, start_new_session=True
-            )
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with socket.socket() as probe:
-                probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.1)
-        self.kill()
-        raise RuntimeError(f"Kafka did not start:\n{self.log_file.read_text(errors='replace')[-2000:]}")
+        super().__init__("kafka", command, kafka_answers, start_timeout_s=60)
 
-    def stop(self) -> None:
-        """Stop in order; killed where that takes more than 30 s."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        self._process = None
 
-    def kill(self) -> None:
-        """SIGKILL, as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def freeze(self) -> None:
-        """SIGSTOP: the port accepts connections, and nothing answers."""
-        if self._process is not None:
-            os.kill(self._process.pid, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """SIGCONT: go on after `freeze`."""
-        if self._process is not None:
-            os.kill(self._process.pid, signal.SIGCONT)
+def _wait_for_the_end() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Kafka() as broker, contextlib.suppress(KeyboardInterrupt):
+        print(broker.address, flush=True)
+        signal.pause()
 
 
 if __name__ == "__main__":
-    broker = Kafka(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="kafka-")))
-    broker.start()
-    print(broker.bootstrap, flush=True)
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        broker.stop()
+    _wait_for_the_end()

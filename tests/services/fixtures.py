@@ -1,0 +1,28 @@
+"""Real servers for the tests, each started once for a whole run, at the first test that asks for it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from roompulse.embedded import EmbeddedBroker
+from tests.require import require
+from tests.services.kafka import Kafka
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """A real Apache Kafka; a test that stops it has to start it again."""
+    require("Java 17", shutil.which("java") is not None, "apt-get install openjdk-17-jre-headless")
+    require("Maven", shutil.which("mvn") is not None, "apt-get install maven")
+    with Kafka() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def embedded_broker() -> Iterator[EmbeddedBroker]:
+    """The broker that comes as a wheel."""
+    with EmbeddedBroker() as broker:
+        yield broker

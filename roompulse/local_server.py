@@ -31,7 +31,7 @@ _GUARD = 'read -r _ && exit 0; kill -9 "$1" 2>/dev/null; sleep 0.2; rm -rf -- "$
 
 
 class LocalServer:
-    """One server, started by `start` or by entering it as a context; `close` or leaving stops it and cleans up.
+    """One server, started by `start` or by entering it as a context; `close` or leaving ends it and cleans up.
 
     `command` gives the arguments for a port and a folder, `answers` says whether the server on a port is ready.
     It may be stopped or killed and started again: it then finds its folder and its port as they were.
@@ -89,7 +89,7 @@ class LocalServer:
     def stop(self) -> None:
         """Let the server end by itself, and kill it where it takes too long."""
         if self.pid is not None and self._process is not None:
-            self.resume()
+            self.thaw()
             self._process.terminate()
             try:
                 self._process.wait(STOP_TIMEOUT_S)
@@ -105,17 +105,17 @@ class LocalServer:
             self._process = None
         self._dismiss_guard()
 
-    def pause(self) -> None:
-        """Freeze the server: connections stay open and nothing is answered."""
+    def freeze(self) -> None:
+        """Connections stay open and nothing is answered."""
         self._signal(signal.SIGSTOP)
 
-    def resume(self) -> None:
-        """Undo `pause`."""
+    def thaw(self) -> None:
+        """Undo `freeze`."""
         self._signal(signal.SIGCONT)
 
     def close(self) -> None:
-        """Stop the server and remove its folder."""
-        self.stop()
+        """End the server and remove its folder: what it would still write would be thrown away."""
+        self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:

@@ -209,7 +209,7 @@ def _write_anew(session: RedisSession, owned: _Owned, seen: _Seen, snapshot: Sna
     transaction changes the head, so that no earlier transaction of ours that is still on its way can be executed.
     """
     keys = owned.keys
-    old, new = (b"b", b"a") if seen.generation == b"b" else (b"a", b"b")
+    old, new = (b"a", b"b") if seen.generation == b"a" else (b"b", b"a")
     mark = b"%s/%d" % (stamp, time.monotonic_ns())
 
     def still_ours() -> bool:

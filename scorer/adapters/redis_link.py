@@ -81,7 +81,8 @@ class RedisSession:
 
 
 def _packed(command: Command) -> bytes:
-    return hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub means a tuple of any length
+    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub means a tuple of any length
+    return packed
 
 
 class RedisLink:

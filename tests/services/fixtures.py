@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from roompulse.embedded import EmbeddedBroker
+from roompulse.embedded import EmbeddedBroker, EmbeddedValkey
 from tests.require import require
 from tests.services.kafka import Kafka
+from tests.services.redis import RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +27,17 @@ def embedded_broker() -> Iterator[EmbeddedBroker]:
     """The broker that comes as a wheel."""
     with EmbeddedBroker() as broker:
         yield broker
+
+
+@pytest.fixture
+def valkey() -> Iterator[EmbeddedValkey]:
+    """The Valkey that comes as a wheel: empty, and started for this test alone, which takes 60 ms."""
+    with EmbeddedValkey() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A real Redis: empty, and started for this test alone, which may stop, kill or freeze it."""
+    with RedisServer() as server:
+        yield server

@@ -1,0 +1,33 @@
+"""Every checkpoint contract runs against each of these stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from roompulse.embedded import EmbeddedValkey
+from tests.contracts.stores import InMemory, InRedis, Store
+from tests.services.redis import RedisServer
+
+
+@pytest.fixture(params=["memory", "redis", "valkey"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Memory, a real Redis and the embedded Valkey, empty."""
+    if request.param == "memory":
+        yield InMemory()
+    else:
+        yield from _in_redis(request.param)
+
+
+@pytest.fixture(params=["redis", "valkey"])
+def redis_store(request: pytest.FixtureRequest) -> Iterator[InRedis]:
+    """A real Redis and the embedded Valkey, empty."""
+    yield from _in_redis(request.param)
+
+
+def _in_redis(kind: str) -> Iterator[InRedis]:
+    with RedisServer() if kind == "redis" else EmbeddedValkey() as server:
+        store = InRedis(server)
+        yield store
+        store.close()

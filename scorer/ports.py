@@ -172,4 +172,5 @@ class Forecaster(Protocol):
         self, inputs: NDArray[np.float32], h: NDArray[np.float32], c: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Inputs (n, features), states (n, units) each; returns outputs (n, 3 quantiles, 10 horizons) relative to the
-        reference level in log1p space, and the new states. A row's bits do not depend on the other rows."""
+        reference level in log1p space, and the new states. A row's bits do not depend on the other rows.
+        """

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Mapping
-from itertools import starmap
 from operator import itemgetter
 from typing import Any
 
@@ -171,7 +170,7 @@ class KafkaPythonLog:
             position = self._consumer.position(at)
             if position != self._positions[partition]:
                 self._positions[partition] = position
-                batches[partition] = Batch(list(starmap(Message, map(_fields, records.get(at, ())))), position)
+                batches[partition] = Batch(list(map(Message._make, map(_fields, records.get(at, ())))), position)
         return batches
 
     def _described(self) -> TopicState:

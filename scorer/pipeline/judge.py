@@ -96,9 +96,9 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
 def close(rooms: NDArray[np.void], ends: Flags, minute: NDArray[np.int64]) -> None:
     """End the alerts marked in `ends` (n, kinds), in place; the evidence starts from nothing, with a raised bar."""
     rooms["alerts"]["open"] &= ~ends
-    calm = ends.any(axis=1)
-    rooms["calm_since"] = np.where(calm, minute, rooms["calm_since"])
-    rooms["evidence"] = np.where(calm[:, None], 0, rooms["evidence"])
+    calm = np.any(ends, axis=1, keepdims=True)
+    rooms["calm_since"] = np.where(calm[:, 0], minute, rooms["calm_since"])
+    rooms["evidence"] = np.where(calm, 0, rooms["evidence"])
 
 
 def held_interval(alerts: NDArray[np.void], minute: NDArray[np.int64]) -> Floats:

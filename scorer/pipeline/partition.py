@@ -58,6 +58,20 @@ class Tally:
     covered: tuple[int, int] = (0, 0)
     """Measured minutes that had a forecast, and those inside its 10-90 % interval."""
 
+    def add(self, other: Tally) -> None:
+        """Count another batch in."""
+        self.events += other.events
+        self.clocks += other.clocks
+        self.blanks += other.blanks
+        self.sessions += other.sessions
+        for mine, others in ((self.status, other.status), (self.dead, other.dead)):
+            for name, count in others.items():
+                mine[name] = mine.get(name, 0) + count
+        for label, count in other.alerts.items():
+            self.alerts[label] = self.alerts.get(label, 0) + count
+        self.judged += other.judged
+        self.covered = (self.covered[0] + other.covered[0], self.covered[1] + other.covered[1])
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -1,0 +1,65 @@
+"""The scorer's HTTP port: /metrics, /healthz and /readyz, and nothing else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+from roompulse.errors import RoomPulseError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: a line for each scrape would drown the log."""
+
+
+class HttpStatus:
+    """Serves from a thread of its own until closed. `healthy` and `ready` give the reason why not, or an empty text."""
+
+    def __init__(
+        self, host: str, port: int, registry: CollectorRegistry, healthy: Callable[[], str], ready: Callable[[], str]
+    ) -> None:
+        metrics = make_wsgi_app(registry)
+
+        def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            path = environ.get("PATH_INFO", "")
+            if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
+                status, text = "405 Method Not Allowed", "only GET"
+            elif path == "/metrics":
+                page: Iterable[bytes] = metrics(environ, start_response)
+                return page
+            elif path in ("/healthz", "/readyz"):
+                text = (healthy if path == "/healthz" else ready)()
+                status, text = ("503 Service Unavailable", text) if text else ("200 OK", "ok")
+            else:
+                status, text = "404 Not Found", "there are /metrics, /healthz and /readyz"
+            body = f"{text}\n".encode()
+            start_response(status, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))])
+            return [body]
+
+        try:
+            self._server = make_server(host, port, answer, server_class=_Server, handler_class=_Quiet)
+        except OSError as error:
+            raise RoomPulseError(
+                f"cannot serve metrics on {host}:{port}: {error.strerror or error}; "
+                "choose another --metrics-port, or 0 for a free one"
+            ) from error
+        self.port = int(self._server.server_port)
+        threading.Thread(target=self._server.serve_forever, name="http-status", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()

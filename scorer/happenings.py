@@ -1,0 +1,122 @@
+"""What the loop tells about itself: frozen records, which metrics, log lines and summaries are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scorer.pipeline.partition import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A batch is committed: counts, seconds by stage, and each message's delay from its timestamp to now."""
+
+    tally: Tally
+    messages: int
+    stage_s: Mapping[str, float]
+    delay_s: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """A transaction was given up; its messages are read again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAway:
+    """Kafka did not answer; the loop tries again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A partition is ours, with the state at `applied`; messages up to `live_from` are re-read without output.
+
+    `rebuilt` says that the checkpoint was of no use, `exact` whether the topic still held all that the state needs.
+    """
+
+    partition: int
+    applied: int
+    live_from: int
+    rooms: int
+    rebuilt: bool
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryDelayed:
+    """A partition could not be recovered yet; it is tried again."""
+
+    partition: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A partition has been re-read up to its committed offset; from here on it writes."""
+
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A partition has gone to another scorer; its state is released."""
+
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The checkpoint of a partition moved on."""
+
+    partition: int
+    rooms: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDelayed:
+    """Redis is away; this many changed rooms wait in memory."""
+
+    reason: str
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Reading paused because too many changed rooms wait for Redis, or goes on again."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes."""
+
+    behind: Mapping[int, int]
+    rooms: Mapping[int, int]
+    watermarks: Mapping[int, int]
+
+
+Happening = (
+    Committed
+    | Aborted
+    | BrokerAway
+    | Recovered
+    | RecoveryDelayed
+    | Live
+    | Lost
+    | Saved
+    | SaveDelayed
+    | Reading
+    | Standing
+)
+Report = Callable[[Happening], None]

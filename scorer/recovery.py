@@ -1,0 +1,88 @@
+"""Where a partition's fold starts when it becomes ours, and what must not be continued from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import Struct
+
+from roompulse.errors import CheckpointError
+from scorer.pipeline.partition import Head
+from scorer.ports import EventLog
+from scorer.ports import Saved as SavedPoint
+
+
+class SavedHead(Struct, frozen=True):
+    """What is saved beside a partition's rooms: its own state, and all that says what the state belongs to."""
+
+    layout: str
+    model: str
+    """The hash of the bundle that the fold follows."""
+    topic_id: str
+    partitions: int
+    head: Head
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Start at `applied`, write nothing before `live_from`; with the saved state, or from nothing."""
+
+    applied: int
+    live_from: int
+    saved: SavedHead | None
+    exact: bool = True
+
+
+def read_head(saved: SavedPoint) -> SavedHead:
+    """Decode a saved head. Raises CheckpointError."""
+    try:
+        return msgspec.json.decode(saved.head, type=SavedHead)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise CheckpointError(f"the checkpoint cannot be read: {error}") from None
+
+
+def plan_recovery(
+    partition: int, saved: SavedPoint | None, log: EventLog, layout: str, rebuild_from: Callable[[int], int]
+) -> Plan:
+    """Decide from the saved point, the committed offset and what the topic holds.
+
+    `rebuild_from` gives the offset from which to re-read a partition whose state is lost. Raises CheckpointError where
+    going on would be wrong, with the way out.
+    """
+    committed = log.committed(partition)
+    begin, _ = log.bounds(partition)
+    if saved is None:
+        return _rebuild(partition, committed, begin, rebuild_from)
+    head = read_head(saved)
+    _refuse_another_topic(partition, head, log)
+    if saved.applied > (committed or 0):
+        raise CheckpointError(
+            f"partition {partition}: the checkpoint stands at offset {saved.applied}, beyond the group's committed "
+            f"offset {'(none)' if committed is None else committed}. Either the group's offsets were reset or expired, "
+            "or this is another group's Redis: use another --redis-prefix, or delete the keys of this one"
+        )
+    if head.layout != layout or saved.applied < begin:
+        return _rebuild(partition, committed, begin, rebuild_from)
+    return Plan(saved.applied, committed or 0, head)
+
+
+def _rebuild(partition: int, committed: int | None, begin: int, rebuild_from: Callable[[int], int]) -> Plan:
+    if committed is None or committed <= begin:
+        return Plan(begin, committed or begin, None)
+    start = max(begin, rebuild_from(partition))
+    return Plan(min(start, committed), committed, None, exact=start == 0)
+
+
+def _refuse_another_topic(partition: int, head: SavedHead, log: EventLog) -> None:
+    if head.topic_id != log.topic_id():
+        raise CheckpointError(
+            f"partition {partition}: the checkpoint belongs to another topic (id {head.topic_id}, now "
+            f"{log.topic_id()}): was it deleted and created anew? Use another --redis-prefix and --group-id"
+        )
+    if head.partitions != log.partition_count():
+        raise CheckpointError(
+            f"the checkpoint was made when the topic had {head.partitions} partitions; it has {log.partition_count()} "
+            "now, so rooms lie elsewhere: drain the old partitions, then use another --redis-prefix to rebuild"
+        )

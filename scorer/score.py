@@ -1,0 +1,153 @@
+"""`roompulse score`: the live scorer."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import signal
+import sys
+import time
+
+from roompulse.settings import add_settings, load_settings
+from roompulse.summary import add_json, print_summary
+from scorer import happenings as told
+from scorer.adapters.http_status import HttpStatus
+from scorer.adapters.prometheus_metrics import PrometheusMetrics
+from scorer.loop import LoopOptions, ScoringLoop
+from scorer.narrate import Narrator, log_to_stderr
+from scorer.totals import Totals
+from scorer.wiring import chosen_bundle, models, open_checkpoint, open_log
+
+SETTINGS = (
+    "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
+    "instance_id", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes", "partitioner",
+    "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port", "model",
+    "log_level",
+)  # fmt: skip
+
+STUCK_S = 60.0
+"""A loop that has not turned for so long is not healthy. Recovering a million rooms takes less."""
+
+_log = logging.getLogger("roompulse.scorer")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--exit-at-end", action="store_true", help="stop at the offsets that were the end when it started"
+    )
+    add_json(parser)
+    add_settings(parser, *SETTINGS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score until SIGTERM or Ctrl-C, or the end; then leave the group and save. Returns 0."""
+    settings = load_settings(args)
+    log_to_stderr(settings.log_level)
+    started = time.monotonic()
+    stopping = _StopSignal()
+    bundle = chosen_bundle(settings)
+    state = _State()
+    metrics, totals = PrometheusMetrics(bundle.label), Totals()
+    checkpoint = open_checkpoint(settings)
+    status = HttpStatus(
+        settings.metrics_host, settings.metrics_port, metrics.registry, state.unhealthy, state.not_ready
+    )
+    log = None
+    try:
+        log = open_log(settings)
+        observers = (state, metrics, totals, Narrator())
+
+        def report(happening: told.Happening) -> None:
+            for observe in observers:
+                observe(happening)
+
+        def stop() -> bool:
+            state.turned()
+            return stopping.asked
+
+        loop = ScoringLoop(
+            log,
+            checkpoint,
+            models(settings, bundle, log.partition_count()),
+            LoopOptions(settings.max_batch, settings.max_dirty_rooms, settings.rebuild_hours, args.exit_at_end),
+            report,
+            stop,
+        )
+        address = f"http://{settings.metrics_host}:{status.port}/metrics"
+        _log.info(
+            "ready in %.1f s: model %s, Kafka at %s, metrics on %s",
+            time.monotonic() - started,
+            bundle.label,
+            settings.bootstrap_servers,
+            address,
+        )
+        # What lives as long as the process is not looked at by the garbage collector again.
+        gc.collect()
+        gc.freeze()
+        loop.run()
+    finally:
+        if log is not None:
+            log.close()
+        checkpoint.close()
+        status.close()
+    delays = {"delay_p50_s": metrics.delays.quantile(0.5), "delay_p99_s": metrics.delays.quantile(0.99)}
+    print_summary(totals.summary() | delays | {"seconds": round(time.monotonic() - started, 3)}, as_json=args.json)
+    return 0
+
+
+class _StopSignal:
+    """SIGTERM and Ctrl-C ask for a clean stop; a second one ends the process at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._ask)
+
+    def _ask(self, number: int, frame: object) -> None:
+        if self.asked:
+            sys.exit(128 + number)
+        self.asked = True
+
+
+class _State:
+    """What /healthz and /readyz say."""
+
+    def __init__(self) -> None:
+        self._turned_at = time.monotonic()
+        self._catching_up: set[int] = set()
+        self._joined = False
+        self._trouble = ""
+
+    def turned(self) -> None:
+        """Note that the loop is alive."""
+        self._turned_at = time.monotonic()
+
+    def __call__(self, happening: told.Happening) -> None:
+        """Note what makes the scorer ready or not."""
+        match happening:
+            case told.Recovered(partition):
+                self._joined = True
+                self._catching_up.add(partition)
+            case told.Live(partition) | told.Lost(partition):
+                self._catching_up.discard(partition)
+            case told.BrokerAway(reason) | told.SaveDelayed(reason):
+                self._trouble = reason
+            case told.Committed() | told.Standing():
+                self._trouble = ""
+            case _:
+                pass
+
+    def unhealthy(self) -> str:
+        """Why the process should be restarted; empty when it should not."""
+        idle = time.monotonic() - self._turned_at
+        return f"the loop has not turned for {idle:.0f} s" if idle > STUCK_S else ""
+
+    def not_ready(self) -> str:
+        """Why no output is to be expected; empty when it is."""
+        if not self._joined:
+            return "no partition is assigned yet"
+        if self._catching_up:
+            return f"re-reading partitions {', '.join(map(str, sorted(self._catching_up)))}"
+        return self._trouble

@@ -1,0 +1,74 @@
+"""Which real parts stand behind the ports: the one place that chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from roompulse.bundle import Bundle, default_bundle, load_bundle
+from roompulse.errors import CheckpointError, UsageError
+from roompulse.kafka_client import ensure_topics
+from roompulse.rooms import room_dtype
+from roompulse.rules import rules_from
+from roompulse.settings import Settings
+from roompulse.topics import Topics
+from scorer.adapters.kafka_python_log import KafkaPythonLog
+from scorer.adapters.key_partitioner import partitioner
+from scorer.adapters.onnx_forecaster import open_forecaster
+from scorer.adapters.redis_checkpoint import RedisCheckpoint
+from scorer.loop import Model
+from scorer.pipeline.decode import DEFAULT_CHANNELS
+from scorer.pipeline.partition import Context
+from scorer.pipeline.write import Writer
+from scorer.ports import Checkpoint, EventLog
+
+
+def chosen_bundle(settings: Settings) -> Bundle:
+    """The bundle that a scorer without a checkpoint starts with. Raises BundleError."""
+    return load_bundle(Path(settings.model) if settings.model else default_bundle())
+
+
+def open_model(bundle: Bundle, settings: Settings, partition_of: Callable[[bytes], int] | None) -> Model:
+    """A bundle, ready to score. Raises BundleError where the network does not give its golden vectors."""
+    writer = Writer(Topics(settings.topic_prefix), bundle.label, DEFAULT_CHANNELS, settings.max_message_bytes)
+    dtype = room_dtype(bundle.units, bundle.specification.window_minutes)
+    context = Context(
+        open_forecaster(bundle), rules_from(dict(bundle.rules)), DEFAULT_CHANNELS, writer, dtype, partition_of
+    )
+    return Model(bundle.hash, context)
+
+
+def models(settings: Settings, first: Bundle, partitions: int) -> Callable[[str | None], Model]:
+    """Give the model with a hash, or the first choice: a checkpoint goes on with the model that it was made with."""
+    partition_of = partitioner(settings.partitioner, partitions)
+    opened: dict[str, Model] = {first.hash: open_model(first, settings, partition_of)}
+
+    def model_for(wanted: str | None) -> Model:
+        if wanted is None:
+            return opened[first.hash]
+        if wanted not in opened and (shipped := load_bundle(default_bundle())).hash == wanted:
+            opened[wanted] = open_model(shipped, settings, partition_of)
+        if wanted not in opened:
+            raise CheckpointError(
+                f"the checkpoint was made with model {wanted[:8]}, which is not here; start with --model naming its "
+                f"folder (given: {first.label})"
+            )
+        return opened[wanted]
+
+    return model_for
+
+
+def open_log(settings: Settings) -> EventLog:
+    """Connect to Kafka, make sure of the topics, and join. Raises BrokerError within the connect timeout."""
+    if settings.client == "confluent":
+        raise UsageError("--client confluent: not available in this version; use kafka-python")
+    topics = Topics(settings.topic_prefix)
+    ensure_topics(settings, topics)
+    return KafkaPythonLog(settings, topics.minutes)
+
+
+def open_checkpoint(settings: Settings) -> Checkpoint:
+    """Connect to Redis. Raises CheckpointAway within the connect timeout, CheckpointError where it may lose data."""
+    checkpoint = RedisCheckpoint(settings.redis_url, settings.redis_prefix)
+    checkpoint.check(settings.connect_timeout_s)
+    return checkpoint

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 
 from producer.pacing import Pace, speed
-from producer.progress import ReplayProgress
 from producer.publisher import kafka_publisher
 from producer.replay import departures, replay
 from producer.shifting import shift_rows
@@ -21,6 +20,7 @@ from roompulse.history import (
     read_history,
     say_on_stderr,
 )
+from roompulse.progress import ReplayProgress
 from roompulse.settings import add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from producer.pacing import Pace
-from producer.progress import ReplayProgress
 from producer.publisher import Publisher
 from producer.stopping import Stopped, StopSignals
 from roompulse.history import HistoryRow, encode_row
 from roompulse.minutes import QUIET_MINUTES, Minute, format_minute
+from roompulse.progress import ReplayProgress
 from roompulse.records import Clock, encode
 from roompulse.topics import CLOCK_HEADER, CLOCK_SCHEMA, MINUTE_SCHEMA, SCHEMA_HEADER
 

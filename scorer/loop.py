@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from roompulse.errors import BrokerError, CheckpointAway, FencedError, UnknownOutcome
+from roompulse.minutes import Minute
 from roompulse.rooms import layout_of
 from scorer.happenings import (
     Aborted,
@@ -90,14 +91,23 @@ class ScoringLoop:
 
     def run(self) -> None:
         """Turn until told to stop, or until the end as it was at the start; then save what is not saved yet."""
-        self._partitions = self._log.partition_count()
-        self._topic_id = self._log.topic_id()
+        self.prepare()
         if self._options.exit_at_end:
             self._ends = {partition: self._log.bounds(partition)[1] for partition in range(self._partitions)}
         while not self._stop() and not self._at_end():
             self.turn()
         self._next_save = 0.0
         self._save()
+
+    def prepare(self) -> None:
+        """Learn what the topic is, before the first turn."""
+        self._partitions = self._log.partition_count()
+        self._topic_id = self._log.topic_id()
+
+    def watermark(self) -> Minute:
+        """The highest watermark of all our partitions. Raises ValueError before the first accepted record."""
+        heads = [owned.fold.head for owned in self._owned.values()]
+        return max(Minute(head.watermark, head.offset) for head in heads if head.watermark is not None)
 
     def turn(self) -> None:
         """One turn; returns after at most the poll's wait where nothing comes."""

@@ -126,7 +126,8 @@ class Snapshot:
     """One consistent point of a partition's fold, as a change against the point saved before it.
 
     `head` is the partition's own state. `everything` gives all rows of the partition in memory at this point, for a
-    Redis that no longer holds the point before.
+    Redis that no longer holds the point before. `anew` says that it must be used whatever Redis holds: after a rebuild,
+    when what was claimed could not be continued from.
     """
 
     applied: int
@@ -134,6 +135,7 @@ class Snapshot:
     changed: Sequence[tuple[bytes, bytes]]
     removed: Sequence[bytes]
     everything: Callable[[], Iterable[tuple[bytes, bytes]]]
+    anew: bool = False
 
 
 class Checkpoint(Protocol):

@@ -23,8 +23,7 @@ class Fence(NamedTuple):
     @classmethod
     def after(cls, held: Fence | None) -> Self:
         """A new claim over the one that is held."""
-        now_ms = time.time_ns() // 1_000_000
-        return cls(max(now_ms, held.number + 1 if held else 0), secrets.token_hex(8))
+        return cls(max(time.time_ns(), held.number + 1 if held else 0), secrets.token_hex(8))
 
     @classmethod
     def parse(cls, text: bytes | None) -> Self | None:

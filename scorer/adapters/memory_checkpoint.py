@@ -76,7 +76,7 @@ class MemoryCheckpoint:
             raise FencedError(f"partition {partition} is not claimed")
         stored = self._store.partitions.setdefault(partition, StoredPartition())
         owned.fence.check(stored.fence, partition)
-        if stored.stamp is None or stored.stamp != owned.base:
+        if snapshot.anew or stored.stamp is None or stored.stamp != owned.base:
             stored.rows = dict(snapshot.everything())
         else:
             stored.rows.update(snapshot.changed)

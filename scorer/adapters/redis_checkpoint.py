@@ -151,7 +151,8 @@ class RedisCheckpoint:
             owned.fence.check(seen.fence, partition)
             if seen.stamp == stamp:  # sent before, and the answer was lost
                 return
-            if seen.stamp is not None and seen.generation is not None and seen.stamp == owned.stamp:
+            as_left = seen.stamp is not None and seen.stamp == owned.stamp
+            if as_left and seen.generation is not None and not snapshot.anew:
                 done = session.transaction(_changes(owned, seen.generation, snapshot, stamp))
             else:
                 done = _write_anew(session, owned, seen, snapshot, stamp)

@@ -1,4 +1,4 @@
-"""How far a replay is, on standard error: a bar on a terminal, otherwise a plain line now and then."""
+"""How far a replay or backtest is, on standard error: a bar on a terminal, otherwise a plain line now and then."""
 
 from __future__ import annotations
 

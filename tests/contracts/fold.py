@@ -42,15 +42,15 @@ class Fold:
             self._removed.add(room_id)
             self._changed.discard(room_id)
 
-    def save(self) -> None:
+    def save(self, anew: bool = False) -> None:
         """Save the point that the memory is at."""
-        self.checkpoint.save(self.partition, self.snapshot())
+        self.checkpoint.save(self.partition, self.snapshot(anew))
         self._changed, self._removed = set(), set()
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, anew: bool = False) -> Snapshot:
         """The point that the memory is at, against the last save."""
         changed = [(room_id, self.rows[room_id]) for room_id in sorted(self._changed)]
-        return Snapshot(self.applied, self.head, changed, sorted(self._removed), self._everything)
+        return Snapshot(self.applied, self.head, changed, sorted(self._removed), self._everything, anew)
 
     @property
     def point(self) -> Point:

@@ -188,6 +188,20 @@ def test_an_earlier_owner_that_overslept_a_loss_costs_nothing(store: Store, fold
         fold.save()
 
 
+def test_an_owner_may_start_over(store: Store, fold: Fold) -> None:
+    """An owner that cannot continue from what it claimed writes everything anew: no row that it rejected stays."""
+    second = Fold(store.owner())
+    second.claim()
+    second.rows = {}
+    second.step({b"a": b"rebuilt"})
+    second.save(anew=True)
+    assert claimed(store) == (2, b"head 2", {b"a": b"rebuilt"})
+    second.step({b"b": b"rebuilt too"})
+    second.save()
+    assert second.asked_for_everything == 1
+    assert claimed(store) == second.point
+
+
 def test_partitions_do_not_touch_each_other(store: Store, fold: Fold) -> None:
     """Claims and saves of one partition change nothing of another, also of one whose number begins alike."""
     others = {number: Fold(store.owner(), number) for number in (1, 10, 100)}

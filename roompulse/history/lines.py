@@ -143,12 +143,14 @@ class CsvLines:
             if b'"' not in following:
                 # Those lines may be rows of their own: only the line on which the quote stands is given up.
                 self._ahead.extendleft(reversed(taken))
-                message = f"got a quote that is not closed ({problem}), expected a row"
+                closed = "end of data" not in problem
+                got = f"quotes that do not fit ({problem})" if closed else "a quote that is not closed"
+                message = f"got {got}, expected a row"
                 raise InputError(message, file=self._file, line=line)
 
     def _undecodable(self, raw: bytes, error: UnicodeDecodeError) -> InputError:
-        before = raw[: error.start].decode(self._encoding, "replace")
-        place = len(next(csv.reader([before]), [""])) - 1
+        before = raw[: error.start].decode(self._encoding, "replace").replace("\r", " ")
+        place = len(next(csv.reader([before + "?"]))) - 1
         column = self.names[place] if place < len(self.names) and self.names[place] else str(place + 1)
         message = f"got bytes {raw[error.start : error.end].hex(' ')}, expected {self._encoding} (see --encoding)"
         return InputError(message, file=self._file, line=self._line, column=column)

@@ -1,0 +1,1 @@
+"""The project as its users meet it: commands as processes, real servers."""

@@ -105,6 +105,8 @@ def replay(
                 clocks_sent = send_clocks(publisher, last)
         except Stopped as stop:
             exit_code = stop.exit_code
+        # What was sent shall arrive: only somebody who asks twice interrupts this.
+        signals.hold()
         publisher.flush()
     return Replayed(events, clocks_sent, first, last, time.monotonic() - started, exit_code)
 

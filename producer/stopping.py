@@ -7,8 +7,8 @@ from types import FrameType, TracebackType
 from typing import Any
 
 
-class Stopped(BaseException):
-    """The person or the machine wants the command to end."""
+class Stopped(KeyboardInterrupt):
+    """The person or the machine wants the command to end; not caught, it ends it as Ctrl-C ends any command."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal.Signals(signal_number).name)
@@ -21,7 +21,7 @@ class StopSignals:
     def __init__(self) -> None:
         self._before: dict[int, Any] = {}
         self._holding = False
-        self._waiting = 0
+        self._waiting = self._asked = 0
 
     def __enter__(self) -> StopSignals:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -43,7 +43,7 @@ class StopSignals:
             raise Stopped(self._waiting)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._holding and not self._waiting:
-            self._waiting = number
-            return
-        raise Stopped(number)
+        self._asked += 1
+        if not self._holding or self._asked > 1:
+            raise Stopped(number)
+        self._waiting = number

@@ -117,6 +117,19 @@ def test_a_signal_ends_the_replay_with_everything_sent_flushed(number: signal.Si
     assert signal.getsignal(number) is before
 
 
+def test_who_asks_twice_does_not_wait_for_the_flush() -> None:
+    """A broker that hangs must not hold a terminal for ever."""
+
+    class Hanging(MemoryPublisher):
+        def flush(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            raise AssertionError("the second signal was not heard")
+
+    with pytest.raises(KeyboardInterrupt):
+        replay(departures(rows(0)), Hanging(), Pace(None), ReplayProgress())
+
+
 def test_a_signal_wakes_a_replay_that_waits() -> None:
     """Between two distant minutes too."""
     clock = SleepingClock()

@@ -165,10 +165,13 @@ def describe_topics(settings: Settings, names: Sequence[str]) -> list[TopicState
         return _described(admin, names)
 
 
-def check_topics(settings: Settings, topics: Topics) -> TopicsReport:
-    """What is there and what is wrong with it; changes nothing. Raises BrokerError only where Kafka is not there."""
+def check_topics(settings: Settings, topics: Topics, partitions: int | None = None) -> TopicsReport:
+    """What is there and what is wrong with it; changes nothing. Raises BrokerError only where Kafka is not there.
+
+    With `partitions` another count is wrong too.
+    """
     states = describe_topics(settings, topics.all)
-    return TopicsReport(states, (), _faults(topics, states))
+    return TopicsReport(states, (), _faults(topics, states, partitions))
 
 
 def create_topics(settings: Settings, topics: Topics, partitions: int | None = None) -> TopicsReport:
@@ -197,10 +200,7 @@ def create_topics(settings: Settings, topics: Topics, partitions: int | None = N
                     raise BrokerError(f"cannot create topic {entry['name']}: {entry['error_message'] or kind.__name__}")
             admin.wait_for_topics(missing, timeout_ms=settings.connect_timeout_s * 1000)
         states = _described(admin, topics.all)
-    faults = _faults(topics, states)
-    if partitions is not None and states[0].partitions != partitions:
-        faults[topics.minutes] = f"has {states[0].partitions} partitions, and {partitions} were asked for"
-    return TopicsReport(states, created, faults)
+    return TopicsReport(states, created, _faults(topics, states, partitions))
 
 
 def ensure_topics(settings: Settings, topics: Topics, partitions: int | None = None) -> TopicsReport:
@@ -208,18 +208,20 @@ def ensure_topics(settings: Settings, topics: Topics, partitions: int | None = N
 
     Raises BrokerError that names every topic with something wrong.
     """
-    report = create_topics(settings, topics, partitions) if settings.create_topics else check_topics(settings, topics)
+    report = (create_topics if settings.create_topics else check_topics)(settings, topics, partitions)
     if report.faults:
         raise BrokerError("; ".join(f"topic {name} {fault}" for name, fault in report.faults.items()))
     return report
 
 
-def _faults(topics: Topics, states: Sequence[TopicState]) -> dict[str, str]:
+def _faults(topics: Topics, states: Sequence[TopicState], partitions: int | None) -> dict[str, str]:
     count = states[0].partitions
     faults = {}
     for state in states:
         if not state.partitions:
             faults[state.name] = "does not exist (`roompulse topics create` makes it)"
+        elif state.name == topics.minutes and partitions not in {None, count}:
+            faults[state.name] = f"has {count} partitions, and {partitions} were asked for"
         elif count and state.partitions != count:
             faults[state.name] = f"has {state.partitions} partitions, and {topics.minutes} has {count}"
         elif state.name == topics.minutes and state.compacted:

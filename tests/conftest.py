@@ -9,6 +9,8 @@ import pytest
 
 from tests.require import require_all
 
+pytest_plugins = ["tests.services.fixtures"]
+
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 

@@ -4,6 +4,8 @@ What kafka-python 3.0 leaves to its caller, found by test against Apache Kafka 4
 
 - A consumer that lost its membership reports "no generation", and with that the broker checks nothing: a zombie's
   offsets would be accepted. So positions are sent with the membership as it was when their messages were polled.
+- A join that is answered between two calls of `poll` is thrown away and begun anew, which sets the whole group moving
+  again: here `poll` does not return in the middle of a join, unless that takes long.
 - `poll` gives nothing, without an error, for as long as the broker is away: here a broker that gave no sign of life is
   asked for one.
 """
@@ -30,6 +32,9 @@ from scorer.ports import Batch, Message, Output, Polled
 
 MAX_POLL_INTERVAL_S = 120.0
 """A member that does not poll for so long leaves the group, though its heart still beats."""
+
+SETTLE_S = 3.0
+"""How much longer than asked for a poll may take while the group is being put together."""
 
 SILENCE_S = 5.0
 """After so long without a message the broker is asked whether it is still there."""
@@ -81,16 +86,15 @@ class KafkaPythonLog:
         """As the port says. Within a transaction it is not called: the positions would belong to another membership."""
         try:
             with broker_errors("cannot read"):
-                records = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+                records = self._poll_until_settled(max_records, timeout_s)
         except BrokerError as error:
             raise self._explained(error) from error
         lost, gained = self._changes.take()
         for partition in lost | gained:
             self._positions.pop(partition, None)
             self._paused.discard(partition)
-        membership = self._consumer.group_metadata()
-        if membership.state is MemberState.STABLE:
-            self._membership = membership
+        if not self._settling():
+            self._membership = self._consumer.group_metadata()
         if records or gained:
             self._heard_at = time.monotonic()
         elif time.monotonic() - self._heard_at > SILENCE_S:
@@ -159,6 +163,19 @@ class KafkaPythonLog:
         self._transactions.close()
         with contextlib.suppress(KafkaError):
             self._consumer.close(autocommit=False, timeout_ms=2000)
+
+    def _poll_until_settled(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, list[Any]]:
+        deadline = time.monotonic() + SETTLE_S
+        while True:
+            records: Mapping[TopicPartition, list[Any]]
+            records = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+            if records or not self._settling() or time.monotonic() > deadline:
+                return records
+            timeout_s = 0.1
+
+    def _settling(self) -> bool:
+        """Whether the group is being put together just now; a membership read then belongs to no messages."""
+        return self._consumer.group_metadata().state is not MemberState.STABLE
 
     def _batches(self, records: Mapping[TopicPartition, list[Any]]) -> dict[int, Batch]:
         batches = {}

@@ -13,19 +13,19 @@ from roompulse.errors import BundleError
 class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """Thresholds of the alert rule. Evidence is in decimal digits of surprise: 2 is one minute in a hundred."""
 
-    tail_z: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+    tail_z: tuple[float, ...] = (0.0, 0.5, 1.28, 1.87, 2.35, 2.85, 3.3, 4.0, 6.0, 8.0)
     """Knots of the tail: scaled residuals..."""
-    tail_up: tuple[float, ...] = (0.3, 0.51, 0.8, 1.17, 1.64, 2.5, 3.3, 4.7, 6.0)
+    tail_up: tuple[float, ...] = (0.3, 0.51, 1.0, 1.52, 2.0, 2.52, 3.0, 3.6, 5.0, 6.0)
     """...and the surprise of a residual at least that large upward,"""
-    tail_down: tuple[float, ...] = (0.3, 0.51, 0.8, 1.17, 1.64, 2.5, 3.3, 4.7, 6.0)
+    tail_down: tuple[float, ...] = (0.3, 0.51, 1.0, 1.5, 1.9, 2.3, 2.7, 3.2, 4.5, 5.5)
     """or downward. Both are measured on held-out sessions."""
     surprise_limit: float = 6.0
     """The most that one minute can add."""
     drift: float = 1.0
     """Taken from the evidence each minute; an ordinary minute adds less than this."""
-    bar: tuple[float, float, float] = (4.0, 4.0, 4.0)
+    bar: tuple[float, float, float] = (3.5, 3.2, 2.8)
     """Evidence that opens an alert, in rooms under 3, from 3 to 20, and from 20 a minute."""
-    warm_up: float = 3.0
+    warm_up: float = 4.0
     """Added to the bar at a session's first minute, fading with a time constant of 10 minutes."""
     cool_down: float = 2.0
     """Added to the bar when an alert has ended, fading with a time constant of 20 minutes."""
@@ -45,7 +45,7 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """A peak this many times the published one is worth a record."""
     hotspot_percent: float = 10.0
     """Deviation from the forecast of ten minutes before that is heat."""
-    hotspot_minutes: int = 8
+    hotspot_minutes: int = 12
     """Minutes in a row of heat that make a hotspot."""
     hotspot_noise: float = 3.0
     """Standard deviations of counting noise by which the heat has to exceed the threshold."""

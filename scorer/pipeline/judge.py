@@ -63,9 +63,7 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
     expected = ~np.isnan(minutes.value) & ~np.isnan(minutes.newest[:, MEDIAN])
     quiet = expected & ~alerts["open"].any(axis=1)
     for side in (SURGE, SLUMP):
-        evidence = rooms["evidence"][:, side]
-        grown = accumulate(evidence.astype(np.float64), surprise[:, side], rules)
-        rooms["evidence"][:, side] = np.where(quiet | (expected & alerts["open"][:, side]), grown, evidence)
+        _gather(rooms, minutes, side, quiet, expected & alerts["open"][:, side], surprise[:, side], rules)
     bar = bar_of(
         minutes.newest[:, MEDIAN],
         rooms["levels"]["age"].astype(np.float64),
@@ -91,6 +89,28 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
     alerts["peak_noticed"] = np.where(told, alerts["peak"], alerts["peak_noticed"])
     close(rooms, ends, minutes.minute)
     return Verdict(event, reason, interval, surprise)
+
+
+def _gather(
+    rooms: NDArray[np.void], minutes: Minutes, side: int, quiet: Flags, growing: Flags, surprise: Floats, rules: Rules
+) -> None:
+    """Gather evidence in one direction, in place: of `quiet` rooms, and of those whose alert is open and `growing`.
+
+    While there is suspicion, the minutes are held against the forecast made before it arose: newer ones have begun to
+    follow what is suspected.
+    """
+    evidence = rooms["evidence"][:, side].astype(np.float64)
+    origin = rooms["suspected"][:, side].astype(np.int64)
+    ahead = minutes.minute - origin
+    stands = quiet & (evidence > 0) & (ahead > 1) & (ahead <= HORIZONS)
+    place = np.arange(len(rooms))
+    earlier = rooms["forecasts"][place, origin % HORIZONS, :, np.where(stands, ahead, 1) - 1].astype(np.float64)
+    stands &= ~np.isnan(earlier[:, MEDIAN])
+    z = scaled_residual(minutes.value, earlier, rooms["spread"].astype(np.float64))
+    regime = np.where(stands, surprise_of(z, rules, upward=side == SURGE), 0.0)
+    grown = accumulate(evidence, np.maximum(surprise, regime), rules)
+    rooms["suspected"][:, side] = np.where(quiet & (evidence == 0), minutes.origin, origin)
+    rooms["evidence"][:, side] = np.where(quiet | growing, grown, evidence)
 
 
 def close(rooms: NDArray[np.void], ends: Flags, minute: NDArray[np.int64]) -> None:

@@ -59,7 +59,6 @@ class _Seen:
     generation: bytes | None
     applied: bytes | None
     head: bytes | None
-    writing: bytes | None
 
 
 class RedisCheckpoint:
@@ -163,7 +162,7 @@ class RedisCheckpoint:
 
 def _look(session: RedisSession, keys: _Keys) -> _Seen:
     """Watch the fence and the head, and read them. The next transaction fails if they have changed by then."""
-    fields = ("stamp", "generation", "applied", "head", "writing")
+    fields = ("stamp", "generation", "applied", "head")
     _, _, fence, values = session.ask(
         ("UNWATCH",), ("WATCH", keys.fence, keys.head), ("GET", keys.fence), ("HMGET", keys.head, *fields)
     )
@@ -211,15 +210,13 @@ def _write_anew(session: RedisSession, owned: _Owned, seen: _Seen, snapshot: Sna
     """
     keys = owned.keys
     old, new = (b"a", b"b") if seen.generation == b"a" else (b"b", b"a")
-    mark = b"%s/%d" % (stamp, time.monotonic_ns())
 
     def still_ours() -> bool:
-        now = _look(session, keys)
-        return (now.fence, now.writing) == (owned.fence, mark)
+        return _look(session, keys).fence == owned.fence
 
     begin: list[Command] = [
         ("SET", keys.fence, owned.fence.encode()),
-        ("HSET", keys.head, "writing", mark),
+        ("HSET", keys.head, "writing", stamp),
         ("UNLINK", keys.rooms(new)),
     ]
     if not session.transaction(begin):

@@ -17,6 +17,7 @@ _FORM = re.compile(
 )
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _CACHE_SIZE = 65_536
+_CACHED_LENGTH = 40  # a fraction may be of any length; what nobody writes is not worth the memory
 
 
 class Minute(NamedTuple):
@@ -40,9 +41,10 @@ def parse_minute(text: str) -> Minute:
     minute, seconds = _parse(text)
     if seconds:
         raise ValueError("expected a whole minute (seconds are 00)")
-    if len(_cache) >= _CACHE_SIZE:
-        _cache.clear()
-    _cache[text] = minute
+    if len(text) <= _CACHED_LENGTH:
+        if len(_cache) >= _CACHE_SIZE:
+            _cache.clear()
+        _cache[text] = minute
     return minute
 
 

@@ -185,9 +185,10 @@ def _explain(error: Exception, value: bytes) -> RecordError:
             if index == "...":
                 return RecordError("invalid", f"{name}: got {_show(got)}: {expected}")
             got = got[key] if key else got[int(index)]
+        # Within the try: what can just be decoded may be nested too deeply to be shown.
+        return RecordError("invalid", f"{name}: got {_show(got)}: {expected}")
     except (msgspec.MsgspecError, ValueError, LookupError, TypeError, RecursionError):
         return RecordError("invalid", f"{name}: {expected}")
-    return RecordError("invalid", f"{name}: got {_show(got)}: {expected}")
 
 
 def _show(value: Any) -> str:

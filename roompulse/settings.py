@@ -16,23 +16,24 @@ PREFIX = "ROOMPULSE_"
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
+    if not re.fullmatch(r"0*[1-9]\d{0,17}", text, re.ASCII):
         raise ValueError("expected a whole number from 1 up")
-    return value
+    return int(text)
 
 
 def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 65_535:
+    if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or int(text) > 65_535:
         raise ValueError("expected a port from 0 (any free one) to 65535")
-    return value
+    return int(text)
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < 1e6:
-        raise ValueError("expected seconds above 0")
+        raise ValueError("expected a number above 0 and below a million")
     return value
 
 
@@ -107,8 +108,11 @@ class Settings:
 
 
 def _masked(value: Any) -> Any:
-    """A URL's password, hidden: settings end up in logs."""
-    return re.sub(r"(://[^:/@]*:)[^@/]+@", r"\1***@", value) if isinstance(value, str) else value
+    """A URL's password, hidden: settings end up in logs. It reaches to the last @, for people do not escape it."""
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    value = re.sub(r"(://[^:/@]*:).+@", r"\1***@", value)
+    return re.sub(r"([?&]password=)[^&]+", r"\1***", value)
 
 
 def masked(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import HistogramMetricFamily
@@ -111,7 +112,8 @@ class PrometheusMetrics:
                 self._recoveries.labels(state).inc()
             case told.Lost():
                 for gauge in (self._lag, self._watermark, self._event_lag, self._rooms):
-                    gauge.remove_by_labels({"partition": str(happening.partition)})
+                    with suppress(KeyError):  # a partition that came and went within seconds was never told about
+                        gauge.remove(str(happening.partition))
             case told.RecoveryDelayed() | told.Live():
                 pass
 

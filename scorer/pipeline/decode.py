@@ -51,6 +51,21 @@ class Decoded:
     dead: dict[int, DeadLetter]
 
 
+@dataclass(frozen=True, slots=True)
+class Records:
+    """One record for each of n rooms: columns of shape (n,), `series` (n, DRIVERS) for the drivers."""
+
+    minute: NDArray[np.int64]
+    offset: NDArray[np.int16]
+    value: NDArray[np.float64]
+    ended: NDArray[np.bool_]
+    series: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.int64]) -> Records:
+        """The records at `rows`."""
+        return Records(self.minute[rows], self.offset[rows], self.value[rows], self.ended[rows], self.series[rows])
+
+
 def decode_messages(
     messages: Sequence[Message], partition: int, partition_of: Callable[[bytes], int] | None
 ) -> Decoded:
@@ -105,11 +120,11 @@ def _headers(message: Message) -> tuple[str, int]:
     schema, clock_ms = MINUTE_SCHEMA, message.timestamp_ms
     for name, raw in message.headers:
         if name == SCHEMA_HEADER:
-            schema = raw.decode("utf-8", "replace")
+            schema = (raw or b"").decode("utf-8", "replace")  # Kafka has headers without a value
         elif name == CLOCK_HEADER:
-            text = raw.decode("utf-8", "replace")
+            text = (raw or b"").decode("utf-8", "replace")
             try:
-                clock_ms = parse_clock(text)
+                clock_ms = max(parse_clock(text), 0)  # 1970 east of Greenwich is a clock too, not a missing one
             except ValueError as error:
                 raise RecordError("clock", f"header clock: got {text[:80]!r}: {error}") from None
     return schema, clock_ms

@@ -70,7 +70,6 @@ def run(args: argparse.Namespace) -> int:
     loop = ScoringLoop(MemoryLog(topic), MemoryCheckpoint(), model_for, options, totals, stop=lambda: False)
     place = partitioner("murmur2", args.partitions) if args.partitions > 1 else None
     with Outputs(folder, Topics(settings.topic_prefix)) as outputs, ReplayProgress() as progress:
-        loop.prepare()
         for minute, chunk in _chunks(rows, settings.max_batch, args.speed):
             _append(topic, chunk, place)
             _drain(loop, topic)

@@ -16,7 +16,7 @@ from scorer.adapters.kafka_python_log import KafkaPythonLog
 from scorer.adapters.key_partitioner import partitioner
 from scorer.adapters.onnx_forecaster import open_forecaster
 from scorer.adapters.redis_checkpoint import RedisCheckpoint
-from scorer.loop import Model
+from scorer.partitions import Model
 from scorer.pipeline.decode import DEFAULT_CHANNELS
 from scorer.pipeline.partition import Context
 from scorer.pipeline.write import Writer

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from roompulse.minutes import QUIET_MINUTES
 from roompulse.records import RoomMinute
 from roompulse.rooms import KINDS, SEVERITIES
-from scorer.pipeline.decode import Decoded
+from scorer.pipeline.decode import Decoded, Records
 from scorer.pipeline.hotlist import candidates, merge
 from scorer.pipeline.judge import EVENTS
 from scorer.pipeline.partition import Context, Head, Tally
-from scorer.pipeline.wave import ACCEPTED, STATUSES, Records, Told, WaveOutcome, advance, silence_told
+from scorer.pipeline.tell import Told, silence_told
+from scorer.pipeline.wave import ACCEPTED, STATUSES, WaveOutcome, advance
 from scorer.pipeline.write import Line
 
 

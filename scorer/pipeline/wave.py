@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from roompulse.features import observe
 from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.minutes import QUIET_MINUTES
-from roompulse.rooms import DRIVERS, FORGET_MINUTES, FRESH, KINDS, SLUMP, fresh_rooms, start_session
+from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, start_session
 from roompulse.rules import Rules
 from scorer.pipeline import judge as alerts
+from scorer.pipeline.decode import Records
 from scorer.pipeline.serve import calibrate, serve
+from scorer.pipeline.tell import Told, correct, driver_levels, end_alerts, silence_told
 from scorer.ports import Forecaster
 
 ACCEPTED, DUPLICATE, CORRECTED, LATE = range(4)
@@ -22,40 +24,6 @@ STATUSES = ("accepted", "duplicate", "corrected", "late")
 _DRIVER_WEIGHT = 0.05
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """One record for each of n rooms: columns of shape (n,), `series` (n, DRIVERS) for the drivers."""
-
-    minute: NDArray[np.int64]
-    offset: NDArray[np.int16]
-    value: Floats
-    ended: NDArray[np.bool_]
-    series: Floats
-
-    def take(self, rows: NDArray[np.int64]) -> Records:
-        """The records at `rows`."""
-        return Records(self.minute[rows], self.offset[rows], self.value[rows], self.ended[rows], self.series[rows])
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One alert event of one room, with what it was judged by: what a record on the alert topic is written from."""
-
-    row: int
-    kind: int
-    event: int
-    reason: int
-    severity: int
-    opened: int
-    minute: int
-    offset: int
-    actual: float
-    interval: tuple[float, float, float]
-    surprise: float
-    series: Floats
-    levels: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +73,7 @@ def advance(rooms: NDArray[np.void], records: Records, forecaster: Forecaster, r
         if not whole:
             rooms[rows] = part
     for row in np.flatnonzero(status == CORRECTED).tolist():
-        _correct(rooms[row : row + 1], records.take(np.array([row])), row, told)
+        correct(rooms[row : row + 1], records.take(np.array([row])), row, told)
     told.sort(key=lambda item: item.row)
     return WaveOutcome(status, quantiles, newest, errors, naive, blanks, sessions, told)
 
@@ -122,13 +90,6 @@ def classify(rooms: NDArray[np.void], records: Records) -> NDArray[np.int8]:
     return np.select([fresh | (age < 0), reachable & same, reachable], [ACCEPTED, DUPLICATE, CORRECTED], LATE).astype(
         np.int8
     )
-
-
-def silence_told(rooms: NDArray[np.void], rows: NDArray[np.int64]) -> list[Told]:
-    """End the open alerts of silent `rooms` (n,), in place. What is told depends on each room alone."""
-    told: list[Told] = []
-    _end_alerts(rooms, rooms["last_minute"].astype(np.int64) + QUIET_MINUTES - 1, rows, alerts.SILENT, told)
-    return told
 
 
 def _begin_sessions(
@@ -228,16 +189,9 @@ def _judge(
     if records.ended.any():
         ends = np.flatnonzero(records.ended)
         part = rooms[ends]
-        _end_alerts(part, records.minute[ends], rows[ends], alerts.ENDED, told)
+        end_alerts(part, records.minute[ends], rows[ends], alerts.ENDED, told)
         part["over"] = True
         rooms[ends] = part
-
-
-def driver_levels(rooms: NDArray[np.void]) -> NDArray[np.float32]:
-    """Running level of each driver (n, DRIVERS), NaN before its first value."""
-    levels = np.full((len(rooms), DRIVERS), np.nan, np.float32)
-    np.divide(rooms["driver_sum"], rooms["driver_weight"], out=levels, where=rooms["driver_weight"] > 0)
-    return levels
 
 
 def _forecast(rooms: NDArray[np.void], records: Records, forecaster: Forecaster) -> Floats:
@@ -251,76 +205,3 @@ def _forecast(rooms: NDArray[np.void], records: Records, forecaster: Forecaster)
     rooms["last_minute"] = records.minute
     rooms["offset"] = records.offset
     return quantiles
-
-
-def _end_alerts(
-    rooms: NDArray[np.void], minute: NDArray[np.int64], rows: NDArray[np.int64], reason: int, told: list[Told]
-) -> None:
-    """Resolve whatever is open in `rooms`, in place, dated at `minute` (n,): there is no value to judge any more."""
-    ends = rooms["alerts"]["open"].copy()
-    for row, kind in np.argwhere(ends).tolist():
-        state = rooms["alerts"][row : row + 1, kind]
-        interval = alerts.held_interval(state, minute[row : row + 1])[0]
-        nothing = np.full(DRIVERS, np.nan)
-        told.append(
-            Told(
-                int(rows[row]),
-                kind,
-                alerts.RESOLVE,
-                reason,
-                int(state["severity"][0]),
-                int(state["opened"][0]),
-                int(minute[row]),
-                int(rooms["offset"][row]),
-                float("nan"),
-                tuple(interval.tolist()),
-                0.0,
-                nothing,
-                nothing.astype(np.float32),
-            )
-        )
-    alerts.close(rooms, ends, minute)
-
-
-def _correct(room: NDArray[np.void], record: Records, row: int, told: list[Told]) -> None:
-    """Correct one past minute of `room` (1,), in place: ring and recent values, and the alert that this minute opened.
-
-    Levels, network state and evidence are not rewound. The alert is judged again by the interval that it opened
-    against: retracted where the corrected value lies inside, told again with the new value otherwise.
-    """
-    minute = int(record.minute[0])
-    age = int(room["last_minute"][0]) - minute
-    room["ring"][0, minute % room["ring"].shape[1]] = record.value[0]
-    recent = room["levels"]["recent"]
-    if age < recent.shape[1]:
-        recent[0, (minute - int(room["session_start"][0])) % recent.shape[1]] = record.value[0]
-    if age >= HORIZONS:
-        return
-    for kind in range(len(KINDS)):
-        state = room["alerts"][:, kind]
-        if not state["open"][0] or state["opened"][0] != minute:
-            continue
-        low, median, high = alerts.held_interval(state, record.minute)[0].tolist()
-        value = float(record.value[0])
-        outside = value < low if kind == SLUMP else value > high
-        if not outside:
-            ends = np.zeros((1, len(KINDS)), np.bool_)
-            ends[0, kind] = True
-            alerts.close(room, ends, room["last_minute"].astype(np.int64))
-        told.append(
-            Told(
-                row,
-                kind,
-                alerts.UPDATE if outside else alerts.RETRACT,
-                alerts.NO_REASON,
-                int(state["severity"][0]),
-                minute,
-                minute,
-                int(record.offset[0]),
-                value,
-                (low, median, high),
-                0.0,
-                record.series[0],
-                driver_levels(room)[0],
-            )
-        )

@@ -16,7 +16,7 @@ from roompulse.topics import ALERT_SCHEMA, FORECAST_SCHEMA, HOTLIST_SCHEMA, SCHE
 from scorer.pipeline.decode import Channels, DeadLetter
 from scorer.pipeline.hotlist import Hot
 from scorer.pipeline.judge import EVENTS, REASONS, RESOLVE, RETRACT
-from scorer.pipeline.wave import Told
+from scorer.pipeline.tell import Told
 from scorer.ports import Headers, Output
 
 MOST_DRIVERS = 5
@@ -187,6 +187,8 @@ def _sentence(room: str, told: Told, minute: str, drivers: Sequence[Driver]) -> 
     low, expected, high = told.interval
     clock = minute[11:16]
     kind = KINDS[told.kind]
+    if told.event == RETRACT and not math.isfinite(told.actual):
+        return f"The {kind} of room {room} is withdrawn: corrected, that minute was not measured."
     if not math.isfinite(told.actual):
         return f"Room {room} {_ENDS[REASONS[told.reason] or 'silent']}; its {kind} is over."
     came = f"{number(told.actual):,g} people entered at {clock}, where {expected:,.4g} were expected"

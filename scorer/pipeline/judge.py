@@ -14,32 +14,17 @@ from numpy.typing import NDArray
 from roompulse.forecasting import HORIZONS
 from roompulse.rooms import HOTSPOT, KINDS, SLUMP, SURGE
 from roompulse.rules import Rules
-from scorer.pipeline.evidence import Floats, accumulate, bar_of, learned_spread, scaled_residual, surprise_of
+from scorer.pipeline.evidence import Floats, bar_of, learned_spread
+from scorer.pipeline.suspicion import HIGH, LOW, MEDIAN, Flags, Minutes, gather, surprises
 
 NOTHING, OPEN, UPDATE, RESOLVE, RETRACT = range(5)
 EVENTS = ("", "open", "update", "resolve", "retract")
 NO_REASON, RECOVERED, NEW_LEVEL, ENDED, SILENT = range(5)
 REASONS = (None, "recovered", "new_level", "ended", "silent")
 
-LOW, MEDIAN, HIGH = range(3)
 _OUTWARD = np.array([1.0, -1.0, 1.0])  # by kind: the direction in which it deviates
 
-Flags = NDArray[np.bool_]
 Codes = NDArray[np.int8]
-
-
-@dataclass(frozen=True, slots=True)
-class Minutes:
-    """One minute of each of n rooms, as it is judged.
-
-    `minute` (n,) epoch minutes, `value` (n,) the target (NaN: not measured), `newest` (n, 3) the newest forecast for
-    this minute (NaN: none), made at the epoch minutes `origin` (n,).
-    """
-
-    minute: NDArray[np.int64]
-    value: Floats
-    newest: Floats
-    origin: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +44,11 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
     """Judge one minute of each room; changes evidence and alerts in `rooms` (n,), which are as before this minute."""
     alerts = rooms["alerts"]
     interval = _intervals(rooms, minutes)
-    surprise = _surprise(rooms["spread"], minutes.value, interval, rules)
+    surprise = surprises(rooms["spread"], minutes.value, interval, rules)
     expected = ~np.isnan(minutes.value) & ~np.isnan(minutes.newest[:, MEDIAN])
     quiet = expected & ~alerts["open"].any(axis=1)
     for side in (SURGE, SLUMP):
-        _gather(rooms, minutes, side, quiet, expected & alerts["open"][:, side], surprise[:, side], rules)
+        gather(rooms, minutes, side, quiet, expected & alerts["open"][:, side], surprise[:, side], rules)
     bar = bar_of(
         minutes.newest[:, MEDIAN],
         rooms["levels"]["age"].astype(np.float64),
@@ -91,28 +76,6 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
     return Verdict(event, reason, interval, surprise)
 
 
-def _gather(
-    rooms: NDArray[np.void], minutes: Minutes, side: int, quiet: Flags, growing: Flags, surprise: Floats, rules: Rules
-) -> None:
-    """Gather evidence in one direction, in place: of `quiet` rooms, and of those whose alert is open and `growing`.
-
-    While there is suspicion, the minutes are held against the forecast made before it arose: newer ones have begun to
-    follow what is suspected.
-    """
-    evidence = rooms["evidence"][:, side].astype(np.float64)
-    origin = rooms["suspected"][:, side].astype(np.int64)
-    ahead = minutes.minute - origin
-    stands = quiet & (evidence > 0) & (ahead > 1) & (ahead <= HORIZONS)
-    place = np.arange(len(rooms))
-    earlier = rooms["forecasts"][place, origin % HORIZONS, :, np.where(stands, ahead, 1) - 1].astype(np.float64)
-    stands &= ~np.isnan(earlier[:, MEDIAN])
-    z = scaled_residual(minutes.value, earlier, rooms["spread"].astype(np.float64))
-    regime = np.where(stands, surprise_of(z, rules, upward=side == SURGE), 0.0)
-    grown = accumulate(evidence, np.maximum(surprise, regime), rules)
-    rooms["suspected"][:, side] = np.where(quiet & (evidence == 0), minutes.origin, origin)
-    rooms["evidence"][:, side] = np.where(quiet | growing, grown, evidence)
-
-
 def close(rooms: NDArray[np.void], ends: Flags, minute: NDArray[np.int64]) -> None:
     """End the alerts marked in `ends` (n, kinds), in place; the evidence starts from nothing, with a raised bar."""
     rooms["alerts"]["open"] &= ~ends
@@ -136,15 +99,6 @@ def _intervals(rooms: NDArray[np.void], minutes: Minutes) -> Floats:
     row, kind = np.nonzero(rooms["alerts"]["open"])
     interval[row, kind] = held_interval(rooms["alerts"][row, kind], minutes.minute[row])
     return interval
-
-
-def _surprise(spread: NDArray[np.float32], value: Floats, interval: Floats, rules: Rules) -> Floats:
-    wide = spread.astype(np.float64)
-    by_kind = [
-        surprise_of(scaled_residual(value, interval[:, kind], wide), rules, upward=kind != SLUMP)
-        for kind in range(len(KINDS))
-    ]
-    return np.stack(by_kind, axis=1)
 
 
 def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, rules: Rules) -> Codes:

@@ -1,4 +1,4 @@
-"""What is told of an alert outside the judging of a new minute: its end with the session, and what a correction makes."""
+"""What is told of an alert outside the judging of a new minute: its end with the session, a correction."""
 
 from __future__ import annotations
 

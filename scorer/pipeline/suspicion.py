@@ -1,0 +1,61 @@
+"""From one minute's surprise to the evidence of many: each room's suspicion, and what it is held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roompulse.forecasting import HORIZONS
+from roompulse.rooms import KINDS, SLUMP, SURGE
+from roompulse.rules import Rules
+from scorer.pipeline.evidence import Floats, accumulate, scaled_residual, surprise_of
+
+LOW, MEDIAN, HIGH = range(3)
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """One minute of each of n rooms, as it is judged.
+
+    `minute` (n,) epoch minutes, `value` (n,) the target (NaN: not measured), `newest` (n, 3) the newest forecast for
+    this minute (NaN: none), made at the epoch minutes `origin` (n,).
+    """
+
+    minute: NDArray[np.int64]
+    value: Floats
+    newest: Floats
+    origin: NDArray[np.int64]
+
+
+def surprises(spread: NDArray[np.float32], value: Floats, interval: Floats, rules: Rules) -> Floats:
+    wide = spread.astype(np.float64)
+    by_kind = [
+        surprise_of(scaled_residual(value, interval[:, kind], wide), rules, upward=kind != SLUMP)
+        for kind in range(len(KINDS))
+    ]
+    return np.stack(by_kind, axis=1)
+
+
+def gather(
+    rooms: NDArray[np.void], minutes: Minutes, side: int, quiet: Flags, growing: Flags, surprise: Floats, rules: Rules
+) -> None:
+    """Gather evidence in one direction, in place: of `quiet` rooms, and of those whose alert is open and `growing`.
+
+    While there is suspicion, the minutes are held against the forecast made before it arose: newer ones have begun to
+    follow what is suspected.
+    """
+    evidence = rooms["evidence"][:, side].astype(np.float64)
+    origin = rooms["suspected"][:, side].astype(np.int64)
+    ahead = minutes.minute - origin
+    stands = quiet & (evidence > 0) & (ahead > 1) & (ahead <= HORIZONS)
+    place = np.arange(len(rooms))
+    earlier = rooms["forecasts"][place, origin % HORIZONS, :, np.where(stands, ahead, 1) - 1].astype(np.float64)
+    stands &= ~np.isnan(earlier[:, MEDIAN])
+    z = scaled_residual(minutes.value, earlier, rooms["spread"].astype(np.float64))
+    regime = np.where(stands, surprise_of(z, rules, upward=side == SURGE), 0.0)
+    grown = accumulate(evidence, np.maximum(surprise, regime), rules)
+    rooms["suspected"][:, side] = np.where(quiet & (evidence == 0), minutes.origin, origin)
+    rooms["evidence"][:, side] = np.where(quiet | growing, grown, evidence)

@@ -31,6 +31,7 @@ class Minutes:
 
 
 def surprises(spread: NDArray[np.float32], value: Floats, interval: Floats, rules: Rules) -> Floats:
+    """Each kind's surprise (n, kinds), in decimal digits, from values (n,) and intervals (n, kinds, 3)."""
     wide = spread.astype(np.float64)
     by_kind = [
         surprise_of(scaled_residual(value, interval[:, kind], wide), rules, upward=kind != SLUMP)

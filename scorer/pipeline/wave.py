@@ -15,6 +15,7 @@ from roompulse.rules import Rules
 from scorer.pipeline import judge as alerts
 from scorer.pipeline.decode import Records
 from scorer.pipeline.serve import calibrate, serve
+from scorer.pipeline.suspicion import Minutes
 from scorer.pipeline.tell import Told, correct, driver_levels, end_alerts, silence_told
 from scorer.ports import Forecaster
 
@@ -154,7 +155,7 @@ def _meet(rooms: NDArray[np.void], records: Records) -> tuple[Floats, tuple[Floa
 def _judge(
     rooms: NDArray[np.void], records: Records, newest: Floats, rows: NDArray[np.int64], rules: Rules, told: list[Told]
 ) -> None:
-    minutes = alerts.Minutes(records.minute, records.value, newest, rooms["last_minute"].astype(np.int64))
+    minutes = Minutes(records.minute, records.value, newest, rooms["last_minute"].astype(np.int64))
     levels = driver_levels(rooms)
     was_open = rooms["alerts"]["open"].copy()
     verdict = alerts.judge(rooms, minutes, rules)

@@ -74,6 +74,7 @@ FRESH = int(np.iinfo(np.int32).min)
 
 FORGET_MINUTES = 7 * 1440
 """A room idle for this long in event time is forgotten; it comes back as one that nobody has seen."""
+_GRACE_MINUTES = 60
 
 LAYOUT_VERSION = 1
 
@@ -106,3 +107,13 @@ def start_session(rooms: NDArray[np.void]) -> None:
     rooms["driver_sum"] = 0
     rooms["driver_weight"] = 0
     rooms["alerts"] = np.zeros((), ALERT_DTYPE)
+
+
+def idle_at(last_minute: NDArray[np.int32], watermark: int) -> NDArray[np.int64]:
+    """Places of the rooms, by their last minutes (n,), that the full hour before `watermark` lets go of.
+
+    By the hour, so that it does not matter how the log is cut into batches; with an hour's grace, so that a room which
+    lags behind the others comes back as new or not by its own records alone.
+    """
+    hour = watermark // 60 * 60
+    return np.flatnonzero(hour - last_minute.astype(np.int64) >= FORGET_MINUTES + _GRACE_MINUTES)

@@ -109,11 +109,15 @@ class Partitions:
             # What was saved cannot be continued from, and must not be mixed with what is rebuilt.
             owned.removed.update(room.decode() for room, _ in saved.rows)
         self._owned[partition], self._models[partition] = owned, model
-        self._log.start(partition, plan.applied)
-        rebuilt = plan.saved is None and plan.live_from > plan.applied
-        self._report(Recovered(partition, plan.applied, plan.live_from, len(fold), rebuilt, plan.exact))
+        self._start(partition)
+        self._report(Recovered(partition, plan.applied, plan.live_from, len(fold), plan.rebuilt, plan.exact))
         if plan.applied >= plan.live_from:
             self._report(Live(partition, plan.applied))
+
+    def _start(self, partition: int) -> None:
+        """Read from where the fold stands; a partition that was paused on its own has to give its messages again."""
+        self._log.start(partition, self._owned[partition].position)
+        (self._log.pause if self._paused else self._log.resume)([partition])
 
     def _rebuild_from(self, partition: int) -> int:
         """The offset `rebuild_hours` before now; Kafka's timestamps are wall-clock times of production."""
@@ -142,7 +146,7 @@ class Partitions:
         """After an abort: read the same messages again."""
         for partition in partitions:
             try:
-                self._log.start(partition, self._owned[partition].position)
+                self._start(partition)
             except FencedError:
                 self.release(partition)
 

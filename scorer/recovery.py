@@ -27,11 +27,15 @@ class SavedHead(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Start at `applied`, write nothing before `live_from`; with the saved state, or from nothing."""
+    """Start at `applied`, write nothing before `live_from`; with the saved state, or from nothing.
+
+    `rebuilt` says that there was a state and it is lost, `exact` whether re-reading gives all of it.
+    """
 
     applied: int
     live_from: int
     saved: SavedHead | None
+    rebuilt: bool = False
     exact: bool = True
 
 
@@ -69,10 +73,11 @@ def plan_recovery(
 
 
 def _rebuild(partition: int, committed: int | None, begin: int, rebuild_from: Callable[[int], int]) -> Plan:
-    if committed is None or committed <= begin:
-        return Plan(begin, committed or begin, None)
-    start = max(begin, rebuild_from(partition))
-    return Plan(min(start, committed), committed, None, exact=start == 0)
+    if not committed:
+        return Plan(begin, begin, None)
+    live_from = max(begin, committed)
+    start = min(max(begin, rebuild_from(partition)), live_from)
+    return Plan(start, live_from, None, rebuilt=True, exact=start == 0)
 
 
 def _refuse_another_topic(partition: int, head: SavedHead, log: EventLog) -> None:

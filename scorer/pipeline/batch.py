@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from roompulse.minutes import QUIET_MINUTES
 from roompulse.records import RoomMinute
-from roompulse.rooms import KINDS, SEVERITIES
+from roompulse.rooms import KINDS, SEVERITIES, fresh_rooms, idle_at
 from scorer.pipeline.decode import Decoded, Records
 from scorer.pipeline.hotlist import candidates, merge
 from scorer.pipeline.judge import EVENTS
@@ -101,6 +101,9 @@ class _Batch:
             self.lines.append(writer.hotlist(position, self._partition, head.watermark, head.offset, head.tally))
         self.head = Head(minute, int(self._decoded.offset[row]))
         self._silence(position, minute)
+        if head.watermark is not None and head.watermark // 60 != minute // 60:
+            idle = idle_at(self._rows["last_minute"], minute)
+            self._rows[idle] = fresh_rooms(len(idle), self._rows.dtype)
 
     def _silence(self, position: int, watermark: int) -> None:
         """Tell of open alerts in rooms that have been silent too long, by when they fell silent and then by name."""

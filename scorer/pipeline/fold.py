@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roompulse.minutes import QUIET_MINUTES
-from roompulse.rooms import FORGET_MINUTES, fresh_rooms
+from roompulse.rooms import FRESH, fresh_rooms, idle_at
 from scorer.pipeline.batch import fold_batch
 from scorer.pipeline.decode import decode_messages
 from scorer.pipeline.partition import Context, Head, Outcome
@@ -70,7 +70,10 @@ class Fold:
         rooms = [*touched, *(room for room in self.silent_by(watermark) if room not in touched)]
         rows = self.rows_of(rooms)
         lines, head, tally = fold_batch(self.partition, self._context, self.head, decoded, rooms, rows)
-        forgotten = [room for room in self.idle_by(watermark) if room not in touched]
+        # Those that are fresh now were let go of within the batch; the others were idle throughout.
+        forgotten = [rooms[row] for row in np.flatnonzero(rows["session_start"] == FRESH).tolist()]
+        stepped = set(rooms)
+        forgotten += [room for room in self.idle_by(watermark) if room not in stepped]
         return Outcome(lines, head, rooms, rows, forgotten, tally)
 
     def silent_by(self, watermark: int) -> list[str]:
@@ -86,8 +89,8 @@ class Fold:
         before = self.head.watermark
         if before is None or before // 60 == watermark // 60:
             return []
-        last = self._rows["last_minute"][: len(self._names)].astype(np.int64)
-        return [self._names[place] for place in np.flatnonzero(watermark - last >= FORGET_MINUTES).tolist()]
+        idle = idle_at(self._rows["last_minute"][: len(self._names)], watermark)
+        return [self._names[place] for place in idle.tolist()]
 
     def apply(self, outcome: Outcome) -> None:
         """Take over what `step` computed."""

@@ -75,6 +75,9 @@ def advance(rooms: NDArray[np.void], records: Records, forecaster: Forecaster, r
             rooms[rows] = part
     for row in np.flatnonzero(status == CORRECTED).tolist():
         correct(rooms[row : row + 1], records.take(np.array([row])), row, told)
+    # A source may learn of the end only after it sent the last minute, and send that again with `ended`.
+    again = ((status == DUPLICATE) | (status == CORRECTED)) & (records.minute == rooms["last_minute"])
+    _end_sessions(rooms, records, np.flatnonzero(again & records.ended), np.arange(count), told)
     told.sort(key=lambda item: item.row)
     return WaveOutcome(status, quantiles, newest, errors, naive, blanks, sessions, told)
 
@@ -187,12 +190,20 @@ def _judge(
     for name, more in (("driver_sum", series), ("driver_weight", 1)):
         moved = (1 - _DRIVER_WEIGHT) * rooms[name] + _DRIVER_WEIGHT * more
         rooms[name] = np.where(learns, moved, rooms[name])
-    if records.ended.any():
-        ends = np.flatnonzero(records.ended)
-        part = rooms[ends]
-        end_alerts(part, records.minute[ends], rows[ends], alerts.ENDED, told)
-        part["over"] = True
-        rooms[ends] = part
+    _end_sessions(rooms, records, np.flatnonzero(records.ended), rows, told)
+
+
+def _end_sessions(
+    rooms: NDArray[np.void], records: Records, ends: NDArray[np.int64], rows: NDArray[np.int64], told: list[Told]
+) -> None:
+    """End the sessions at `ends`, places in `rooms`, in place: their records say so."""
+    if len(ends) == 0:
+        return
+    part = rooms[ends]
+    part["offset"] = records.offset[ends]
+    end_alerts(part, records.minute[ends], rows[ends], alerts.ENDED, told)
+    part["over"] = True
+    rooms[ends] = part
 
 
 def _forecast(rooms: NDArray[np.void], records: Records, forecaster: Forecaster) -> Floats:

@@ -182,6 +182,11 @@ _ENDS = {
 }
 
 
+def _said(value: float) -> str:
+    """A count for people: 4 significant digits, thousands set apart, no exponent."""
+    return f"{float(f'{value:.4g}'):,.15g}"
+
+
 def _sentence(room: str, told: Told, minute: str, drivers: Sequence[Driver]) -> str:
     """One plain sentence that a person can act on."""
     low, expected, high = told.interval
@@ -191,15 +196,16 @@ def _sentence(room: str, told: Told, minute: str, drivers: Sequence[Driver]) -> 
         return f"The {kind} of room {room} is withdrawn: corrected, that minute was not measured."
     if not math.isfinite(told.actual):
         return f"Room {room} {_ENDS[REASONS[told.reason] or 'silent']}; its {kind} is over."
-    came = f"{number(told.actual):,g} people entered at {clock}, where {expected:,.4g} were expected"
+    came = f"{told.actual:,.15g} people entered at {clock}, where {_said(expected)} were expected"
+    between = f"{_said(low)} to {_said(high)}"
     if told.event == RETRACT:
-        return f"The {kind} of room {room} is withdrawn: corrected, {came} ({low:,.4g} to {high:,.4g})."
+        return f"The {kind} of room {room} is withdrawn: corrected, {came} ({between})."
     if told.event == RESOLVE:
-        return f"Room {room} {_ENDS[REASONS[told.reason] or 'recovered']}: {came} ({low:,.4g} to {high:,.4g})."
+        return f"Room {room} {_ENDS[REASONS[told.reason] or 'recovered']}: {came} ({between})."
     ratio = told.actual / expected if expected >= 1 else math.nan
     size = f", {ratio:.1f} times the forecast" if math.isfinite(ratio) and told.kind != SLUMP else ""
     if math.isfinite(ratio) and told.kind == SLUMP:
         size = f", {100 * (1 - ratio):.0f} % fewer"
     before = " ten minutes before" if told.kind == HOTSPOT else ""
-    why = f"; {drivers[0].name} went from {drivers[0].expected:,.4g} to {drivers[0].actual:,.4g}" if drivers else ""
-    return f"Room {room} {_VERBS[told.kind]}: {came}{before} ({low:,.4g} to {high:,.4g}){size}{why}."
+    why = f"; {drivers[0].name} went from {_said(drivers[0].expected)} to {_said(drivers[0].actual)}" if drivers else ""
+    return f"Room {room} {_VERBS[told.kind]}: {came}{before} ({between}){size}{why}."

@@ -43,7 +43,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_history_options(parser)
     parser.add_argument("--out", required=True, metavar="DIR", help="new folder for forecasts, alerts and the summary")
-    parser.add_argument("--partitions", type=int, default=1, metavar="N", help="as many as the topic has (default 1)")
+    parser.add_argument(
+        "--partitions", dest="split", type=int, default=1, metavar="N", help="as many as the topic has (default 1)"
+    )
     parser.add_argument("--no-clock", action="store_true", help="leave the sessions open at the end")
     parser.add_argument(
         "--speed", type=_speed, default=None, metavar="N", help="times real time (default: as fast as possible)"
@@ -56,19 +58,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score the files. Returns 0, or 1 when there was no row to score. Raises RoomPulseError."""
     settings = load_settings(args)
-    if args.partitions < 1:
-        raise UsageError(f"--partitions: got {args.partitions}, expected a number from 1 up")
+    if args.split < 1:
+        raise UsageError(f"--partitions: got {args.split}, expected a number from 1 up")
     started = time.monotonic()
     report = HistoryReport(say=say_on_stderr)
     rows = clone_rooms(read_history(args.files, history_options(args), report), args.rooms)
     bundle = chosen_bundle(settings)
     folder = _new_folder(Path(args.out))
-    topic = MemoryTopic(args.partitions)
+    topic = MemoryTopic(args.split)
     totals = Totals()
     options = LoopOptions(settings.max_batch, max_dirty_rooms=1 << 62, rebuild_hours=24.0)
-    model_for = models(settings, bundle, args.partitions)
+    model_for = models(settings, bundle, args.split)
     loop = ScoringLoop(MemoryLog(topic), MemoryCheckpoint(), model_for, options, totals, stop=lambda: False)
-    place = partitioner("murmur2", args.partitions) if args.partitions > 1 else None
+    place = partitioner("murmur2", args.split) if args.split > 1 else None
     with Outputs(folder, Topics(settings.topic_prefix)) as outputs, ReplayProgress() as progress:
         for minute, chunk in _chunks(rows, settings.max_batch, args.speed):
             _append(topic, chunk, place)

@@ -1,0 +1,132 @@
+"""What the network has to beat. Each forecasts the median of minutes +1 to +10 from what is known at each minute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn brings it; no types
+
+from roompulse.features import CLIP, FEATURES, transform
+from roompulse.forecasting import HORIZONS
+from trainer.batches import targets_of
+from trainer.sessions import Session
+
+LAGS = 16
+FIRST_ORIGIN = 2
+"""Forecasts count from the third minute of a session on, for everyone."""
+
+MOST_ROWS = 40_000
+"""Ridge and trees learn from a sample where there are more forecasts than this; more change nothing but the time."""
+
+Forecaster = Callable[[Session], NDArray[np.float64]]
+"""Gives (minutes, 10) counts, made at each minute of a session."""
+
+
+def baselines(training: Sequence[Session]) -> dict[str, Forecaster]:
+    """The baselines by name; ridge and boosted trees learn from the same sessions as the network."""
+    return {
+        "persistence": lambda session: _flat(last_value(session.counts)),
+        "median_20": _median,
+        "smoothing_0.2": lambda session: _flat(smoothed(session.counts, 0.2)),
+        "smoothing_0.5": lambda session: _flat(smoothed(session.counts, 0.5)),
+        "ridge_16": fit_ridge(training),
+        "boosted_trees_16": fit_trees(training),
+    }
+
+
+def origins(session: Session) -> NDArray[np.bool_]:
+    """Minutes at which forecasts are made and judged: measured ones from the third on."""
+    made = ~np.isnan(session.counts)
+    made[:FIRST_ORIGIN] = False
+    return np.asarray(made)
+
+
+def last_value(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The last measured count at each minute; sessions start with a measured one."""
+    index = np.maximum.accumulate(np.where(np.isnan(counts), 0, np.arange(len(counts))))
+    return counts[index]
+
+
+def smoothed(counts: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+    """Bias-corrected exponentially weighted mean at each minute, held over blanks."""
+    total = weight = 0.0
+    result = np.empty(len(counts))
+    for minute, count in enumerate(counts):
+        if not np.isnan(count):
+            total = (1 - alpha) * total + alpha * count
+            weight = (1 - alpha) * weight + alpha
+        result[minute] = total / weight
+    return result
+
+
+def fit_ridge(training: Sequence[Session]) -> Forecaster:
+    """Ridge regression on 16 lags of the log ratio to the running level, one for each horizon."""
+    X, Y, _ = _rows(training)
+    return _by_horizon([Ridge(alpha=10.0).fit(X[known], Y[known, h]) for h, known in enumerate(~np.isnan(Y).T)])
+
+
+def fit_trees(training: Sequence[Session]) -> Forecaster:
+    """Histogram gradient boosting (as in LightGBM) on absolute errors, on the same lags, one for each horizon."""
+    X, Y, level = _rows(training)
+    settings = {"loss": "absolute_error", "learning_rate": 0.1, "max_iter": 80, "max_leaf_nodes": 15}
+    models = []
+    with threadpool_limits(1):  # its threads wait for each other in a busy loop: slow wherever else is work to do
+        for horizon, known in enumerate(~np.isnan(Y).T):
+            trees = HistGradientBoostingRegressor(**settings, min_samples_leaf=40, early_stopping=False, random_state=0)
+            models.append(trees.fit(X[known], Y[known, horizon], sample_weight=level[known]))
+    return _by_horizon(models)
+
+
+def _by_horizon(models: Sequence[Any]) -> Forecaster:
+    """A forecaster from ten regressions of the log ratio."""
+
+    def forecast(session: Session) -> NDArray[np.float64]:
+        lags, reference = _lags(session)
+        with threadpool_limits(1):
+            ratio = np.stack([model.predict(lags) for model in models], axis=1)
+        return np.asarray(np.maximum(np.expm1(reference[:, None] + ratio), 0.0))
+
+    return forecast
+
+
+def _rows(training: Sequence[Session]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Lags (n, 17), log ratios at +1 to +10 (n, 10) and sample weights (n,) of all forecasts in the training part.
+
+    The weight turns an error of the log ratio back into one in counts, damped so that big rooms do not decide alone.
+    """
+    X, Y, weights = [], [], []
+    for session in training:
+        made = origins(session)
+        lags, reference = _lags(session)
+        X.append(lags[made])
+        Y.append((np.log1p(targets_of(session.counts[None])[0]) - reference[:, None])[made])
+        weights.append(np.exp(0.5 * reference)[made])
+    rows = np.arange(sum(map(len, X)))
+    if len(rows) > MOST_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
+    return np.concatenate(X)[rows], np.concatenate(Y)[rows], np.concatenate(weights)[rows]
+
+
+def _lags(session: Session) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """16 log ratios to the running level and the level itself, (minutes, 17), and the level alone, (minutes,)."""
+    reference = transform(session.counts[None])[1][0]
+    logs = np.pad(np.log1p(session.counts), (LAGS - 1, 0), constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(logs, LAGS)
+    ratios = np.nan_to_num(np.clip(windows - reference[:, None], -CLIP, CLIP))
+    return np.column_stack([ratios, reference]), reference
+
+
+def _flat(level: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.repeat(level[:, None], HORIZONS, axis=1)
+
+
+def _median(session: Session) -> NDArray[np.float64]:
+    inputs, references = transform(session.counts[None])
+    # The feature is the median relative to the level: one definition serves both.
+    ratio = inputs[0, :, FEATURES.index("median")].astype(np.float64)
+    return _flat(np.expm1(references[0] + ratio))

@@ -1,0 +1,66 @@
+"""What a person sees of a training: a bar with loss and time left, then a table of errors."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from trainer.fitting import Progress as Report
+from trainer.fitting import TrainingSettings
+
+_SMOOTHING = 0.98
+_LINE_EVERY_S = 20.0
+
+
+@contextmanager
+def progress_bar(settings: TrainingSettings, trainings: int = 1) -> Iterator[Report]:
+    """Gives the function that `fit` reports to; a bar on a terminal, a plain line now and then elsewhere.
+
+    `trainings` says how many times `fit` will be called.
+    """
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left"))
+    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+    total = settings.members * settings.steps * trainings
+    task = bar.add_task("training", total=total)
+    started = shown = time.monotonic()
+    done, mean = 0, 0.0
+
+    def report(member: int, step: int, loss: float) -> None:
+        nonlocal done, mean, shown
+        done += 1
+        mean = loss if done == 1 else _SMOOTHING * mean + (1 - _SMOOTHING) * loss
+        text = f"training, member {member + 1}/{settings.members}, step {step}/{settings.steps}, loss {mean:.4f}"
+        bar.update(task, completed=done, description=text)
+        now = time.monotonic()
+        if bar.disable and now - shown >= _LINE_EVERY_S:
+            shown = now
+            left = (now - started) / done * (total - done)
+            print(f"{text}, {left:.0f} s left", file=sys.stderr, flush=True)
+
+    with bar:
+        yield report
+
+
+def print_results(outcomes: Mapping[str, Mapping[str, Any]]) -> None:
+    """The tables on standard output: mean absolute error by forecaster, then the network's coverage."""
+    console = Console(width=100)
+    for title, outcome in outcomes.items():
+        names = list(next(iter(outcome["mae"].values())))
+        table = Table(title=f"{title}: mean absolute error, counts a minute", title_justify="left")
+        table.add_column("forecaster")
+        for name in names:
+            table.add_column(name, justify="right")
+        for forecaster, errors in outcome["mae"].items():
+            shown = ["-" if errors[name] is None else f"{errors[name]:.4g}" for name in names]
+            table.add_row(forecaster, *shown, style="bold" if forecaster == "network" else None)
+        console.print(table)
+        shares = (f"{name} {share:.1%}" for name, share in outcome["coverage_80"].items() if share is not None)
+        console.print(f"10-90 % interval holds: {', '.join(shares)}; pinball loss {outcome['pinball']:.4g}\n", soft_wrap=True)

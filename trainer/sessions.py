@@ -1,0 +1,122 @@
+"""Sessions: what training and evaluation are made of. A session is one room's minutes without a gap of over 10."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roompulse.errors import InputError
+from roompulse.history import HistoryRow
+from roompulse.minutes import QUIET_MINUTES, ZULU, format_minute
+
+LEAST_MINUTES = 15
+"""A session with fewer measured minutes teaches nothing about minutes +1 to +10."""
+
+
+LIMITS = (
+    "counts a minute of a live room; forecasts of 1 to 10 minutes",
+    "no calendar, no other metrics: a surge that nothing in the counts announces is not foreseen",
+    "smooth series with little noise are forecast better by their last value",
+    "intervals are those of the rooms it learnt from; the scorer's calibration adapts them room by room",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`counts` (minutes,) a minute, NaN for a blank; the first one belongs to minute `start` since 1970."""
+
+    room: str
+    start: int
+    counts: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Sessions to learn from and sessions of other rooms (or later ones) to be judged by."""
+
+    training: list[Session]
+    heldout: list[Session]
+    rule: str
+
+
+def count_of(row: HistoryRow) -> tuple[str, int, float]:
+    """Room, minute since 1970 and the target, NaN where it was not measured."""
+    count = row.record.metrics.watch_ucnt
+    return row.record.room_id, row.minute.epoch, np.nan if count is None else count
+
+
+def sessions_from(rows: Iterable[tuple[str, int, float]]) -> list[Session]:
+    """Rows of room, minute since 1970 and count (NaN for "not measured") to sessions, by room and time.
+
+    A row that comes twice counts once, the later one wins. Blanks at either end are cut off; sessions with fewer than
+    15 measured minutes are left out.
+    """
+    rooms: dict[str, dict[int, float]] = {}
+    for room, minute, count in rows:
+        rooms.setdefault(room, {})[minute] = count
+    sessions: list[Session] = []
+    for room in sorted(rooms):
+        measured = sorted(minute for minute, count in rooms[room].items() if not np.isnan(count))
+        breaks = np.flatnonzero(np.diff(measured) >= QUIET_MINUTES) + 1
+        for part in np.split(np.asarray(measured, np.int64), breaks):
+            if len(part) < LEAST_MINUTES:
+                continue
+            counts = np.full(part[-1] - part[0] + 1, np.nan)
+            counts[part - part[0]] = [rooms[room][minute] for minute in part]
+            sessions.append(Session(room, int(part[0]), counts))
+    return sessions
+
+
+def check_usable(sessions: Sequence[Session], source: str) -> None:
+    """Raise InputError where nothing could be learnt: too few sessions, or a target that never changes."""
+    if len(sessions) < 2:
+        raise InputError(
+            f"too few sessions: found {len(sessions)} with at least {LEAST_MINUTES} measured minutes, expected 2 or "
+            "more (one to learn from, one to be judged by)",
+            file=source,
+        )
+    counts = np.concatenate([session.counts for session in sessions])
+    if np.nanmax(counts) == np.nanmin(counts):
+        raise InputError(f"the target is {np.nanmax(counts):g} in every minute: there is nothing to learn", file=source)
+
+
+def split(sessions: Sequence[Session], share: float, seed: int) -> Split:
+    """Hold out a share of the rooms; with fewer than four rooms, the latest sessions. Windows are never shuffled."""
+    rooms = sorted({session.room for session in sessions})
+    if len(rooms) >= 4:
+        order = np.random.default_rng(seed).permutation(len(rooms))
+        chosen = {rooms[index] for index in order[: max(1, round(share * len(rooms)))]}
+        return Split(
+            [session for session in sessions if session.room not in chosen],
+            [session for session in sessions if session.room in chosen],
+            "by room",
+        )
+    latest = sorted(sessions, key=lambda session: (session.start, session.room))
+    first = len(latest) - min(len(latest) - 1, max(1, round(share * len(latest))))
+    return Split(latest[:first], latest[first:], "by time, the latest sessions")
+
+
+def describe(sessions: Sequence[Session]) -> dict[str, Any]:
+    """What the card says of some sessions: how many, of which rooms, from when to when."""
+    return {
+        "rooms": len({session.room for session in sessions}),
+        "sessions": len(sessions),
+        "minutes": sum(int(np.sum(~np.isnan(session.counts))) for session in sessions),
+        "first_minute": format_minute(min(session.start for session in sessions), ZULU),
+        "last_minute": format_minute(max(session.start + len(session.counts) - 1 for session in sessions), ZULU),
+        "mean_count": float(f"{np.nanmean(np.concatenate([session.counts for session in sessions])):.4g}"),
+    }
+
+
+def hash_of(sessions: Iterable[Session]) -> str:
+    """sha256 over rooms, minutes and counts: names the training data."""
+    digest = hashlib.sha256()
+    for session in sessions:
+        digest.update(f"{session.room}\0{session.start}\0{len(session.counts)}\0".encode())
+        digest.update(np.ascontiguousarray(session.counts, "<f8").tobytes())
+    return digest.hexdigest()

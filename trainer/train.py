@@ -1,0 +1,131 @@
+"""`roompulse train`: history in, a model bundle out.
+
+roompulse train history.csv --out models/mine
+roompulse train sessions.csv --columns room_id=room_id,minute=minute,watch_ucnt=danmaku --out models/mine
+roompulse score --model models/mine
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roompulse.bundle import refuse_existing
+from roompulse.errors import RoomPulseError
+from roompulse.history import HistoryReport, add_history_options, history_options, read_history, say_on_stderr
+from roompulse.summary import add_json, print_summary
+from trainer.sessions import LIMITS, Session, Split, check_usable, count_of, describe, hash_of, sessions_from, split
+
+if TYPE_CHECKING:
+    from trainer.fitting import TrainingSettings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options. TensorFlow is not needed for that."""
+    add_history_options(parser)
+    group = parser.add_argument_group("training")
+    add = group.add_argument
+    add("--out", required=True, type=Path, metavar="DIR", help="folder of the new bundle; nothing is overwritten")
+    add("--name", default="step", help="name of the model (default %(default)s)")
+    add("--model-version", default="1", metavar="TEXT", help="version of the model (default %(default)s)")
+    add("--steps", type=_positive, default=1200, metavar="N", help="training steps (default %(default)s)")
+    add("--units", type=_positive, default=16, metavar="N", help="LSTM units of each member (default %(default)s)")
+    add("--members", type=_positive, default=3, metavar="N", help="networks merged into one (default %(default)s)")
+    add("--batch-size", type=_positive, default=48, metavar="N", help="sequences in a step (default %(default)s)")
+    add(
+        "--holdout", type=_share, default=0.25, metavar="SHARE", help="share of rooms to judge by (default %(default)s)"
+    )
+    add(
+        "--seed", type=_natural, default=0, metavar="N", help="the same seed gives the same bytes (default %(default)s)"
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, judge, write the bundle and print how the network did against the baselines."""
+    refuse_existing(args.out)  # before the minutes of training, not after
+    sessions = read_sessions(args)
+    try:
+        from trainer.fitting import TrainingSettings
+    except ImportError as error:
+        raise RoomPulseError(f"training needs the extra `train`: pip install 'roompulse[train]' ({error})") from error
+    settings = TrainingSettings(
+        units=args.units, members=args.members, steps=args.steps, batch_size=args.batch_size, seed=args.seed
+    )
+    parts = split(sessions, args.holdout, args.seed)
+    summary = train(parts, settings, args.out, args.name, args.model_version, quiet=args.json)
+    print_summary(summary, as_json=args.json)
+    return 0
+
+
+def read_sessions(args: argparse.Namespace) -> list[Session]:
+    """The sessions of the files that the flags name. Raises InputError where nothing can be learnt from them."""
+    report = HistoryReport(say=say_on_stderr)
+    options = history_options(args)
+    sessions = sessions_from(map(count_of, read_history(args.files, options, report)))
+    if report.bad_rows:
+        say_on_stderr(f"{report.bad_rows:,} bad rows were left out, {report.rows:,} rows used")
+    check_usable(sessions, ", ".join(args.files))
+    return sessions
+
+
+def train(
+    parts: Split, settings: TrainingSettings, out: Path, name: str, version: str, *, quiet: bool
+) -> dict[str, Any]:
+    """Fit on the training part, judge on the held-out one, write the bundle. Returns the summary."""
+    from trainer.baselines import baselines
+    from trainer.evaluation import loses_to, results, score
+    from trainer.export import export
+    from trainer.fitting import fit
+    from trainer.packing import metadata, pack
+    from trainer.reporting import print_results, progress_bar
+
+    with progress_bar(settings) as progress:
+        weights = fit(parts.training, settings, progress)
+    data_hash = hash_of(parts.training)
+    model = export(weights, metadata(name, version, data_hash))
+    outcome = results(score(model, weights[1].shape[0], baselines(parts.training), parts.heldout))
+    card = {
+        "data": {"hash": data_hash} | describe(parts.training),
+        "heldout": {"rule": parts.rule} | describe(parts.heldout),
+        "settings": asdict(settings),
+        "results": {"heldout": outcome},
+        "loses": loses_to(outcome),
+        "limits": LIMITS,
+    }
+    bundle = pack(out, name, version, weights, model, data_hash, card)
+    if not quiet:
+        print_results({"held-out sessions": outcome})
+    summary: dict[str, Any] = {
+        "bundle": str(out),
+        "model": bundle.label,
+        "training_sessions": len(parts.training),
+        "heldout_sessions": len(parts.heldout),
+        "split": parts.rule,
+    }
+    if quiet:
+        return summary | {"results": outcome, "loses": loses_to(outcome)}
+    return summary | {"loses": ", ".join(loses_to(outcome)) or "nowhere"}
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number from 0 up")
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number from 1 up")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"got {text}, expected a share between 0 and 1")
+    return value

@@ -145,6 +145,16 @@ encode = msgspec.json.Encoder().encode
 
 _minute_decoder = msgspec.json.Decoder(RoomMinute)
 _clock_decoder = msgspec.json.Decoder(Clock)
+
+
+class _Literal(str):
+    """A number as it was written, such as 1e999."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+_loose_decoder = msgspec.json.Decoder(float_hook=_Literal)
 _PATH = re.compile(r" - at `(?:key in )?\$(.*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 # Control characters have no place in an identifier that ends up on terminals and in log lines.
@@ -173,14 +183,14 @@ def decode_clock(value: bytes) -> Clock:
 def _explain(error: Exception, value: bytes) -> RecordError:
     """Turn a decoder's complaint into one that says field, value and expectation."""
     if not isinstance(error, msgspec.ValidationError):
-        return RecordError("malformed", f"value: expected UTF-8 JSON: {error}")
+        return RecordError("malformed", f"value: got {_show(value[:60])}: expected UTF-8 JSON: {error}")
     message = str(error)
     found = _PATH.search(message)
     path = found[1] if found else ""
     expected = message[: found.start()] if found else message
     name = path.removeprefix(".") or "value"
     try:
-        got: Any = msgspec.json.decode(value)
+        got: Any = _loose_decoder.decode(value)
         for key, index in _STEP.findall(path):
             if index == "...":
                 return RecordError("invalid", f"{name}: got {_show(got)}: {expected}")
@@ -192,7 +202,7 @@ def _explain(error: Exception, value: bytes) -> RecordError:
 
 
 def _show(value: Any) -> str:
-    text = ascii(value) if isinstance(value, str) else repr(value)
+    text = ascii(value) if type(value) is str else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

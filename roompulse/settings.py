@@ -27,6 +27,15 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _servers(text: str) -> str:
+    for server in filter(None, map(str.strip, text.split(","))):
+        # A name, an address or an IPv6 address in brackets; the port may be left out, it is 9092 then.
+        found = re.fullmatch(r"(?:[^\s:/@\[\]]+|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?", server, re.ASCII)
+        if found is None or int(found[1] or 1) not in range(1, 65_536):
+            raise ValueError("expected host:port, separated by commas")
+    return text
+
+
 def _seconds(text: str) -> float:
     try:
         value = float(text)
@@ -67,7 +76,7 @@ def _setting(default: Any, text: str, parse: Callable[[str], Any] = str) -> Any:
 class Settings:
     """Everything that a process can be told. Thresholds of alerts are not here: they are part of the log."""
 
-    bootstrap_servers: str = _setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas")
+    bootstrap_servers: str = _setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas", _servers)
     topic_prefix: str = _setting("", "text put in front of every topic name as it is, such as 'staging.'", _prefix)
     client: str = _setting(
         "auto", "Kafka client: kafka-python, confluent or auto", _choice("auto", "kafka-python", "confluent")
@@ -108,10 +117,13 @@ class Settings:
 
 
 def _masked(value: Any) -> Any:
-    """A URL's password, hidden: settings end up in logs. It reaches to the last @, for people do not escape it."""
-    if not isinstance(value, str) or "://" not in value:
+    """A URL's password, hidden: settings end up in logs. It reaches to the last @, for people do not escape it.
+
+    One that lost its scheme still has its password.
+    """
+    if not isinstance(value, str):
         return value
-    value = re.sub(r"(://[^:/@]*:).+@", r"\1***@", value)
+    value = re.sub(r"(://[^:/@]*:).+@" if "://" in value else r"^(/*[^:/@]*:).+@", r"\1***@", value)
     return re.sub(r"([?&]password=)[^&]+", r"\1***", value)
 
 

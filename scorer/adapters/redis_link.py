@@ -102,8 +102,13 @@ class RedisLink:
                 retry=Retry(NoBackoff(), 0),  # what a lost connection means is decided here and nowhere else
                 protocol=2,
             )
-        except ValueError as error:
-            raise UsageError(f"--redis-url: got {self.where!r}: {error}") from None
+            self._pool.connection_class(**self._pool.connection_kwargs)  # what follows a ? in the URL shows only here
+        except (ValueError, TypeError):
+            # The client's own words quote what it took for a port, which may be half a password.
+            raise UsageError(
+                f"--redis-url: got {self.where!r}: expected redis://user:password@host:port/database, or rediss:// or "
+                "unix://; in a password write %2F for /, %23 for # and %3F for ?"
+            ) from None
 
     def run(self, action: Callable[[RedisSession], Result]) -> Result:
         """Run `action` in a session, and once more where the connection broke: it may have been a stale one, or the

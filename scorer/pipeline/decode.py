@@ -167,28 +167,29 @@ class Channels:
 
         A channel that a record does not name was not used in that minute: 0, unless it names none of that kind.
         """
-        columns = np.full((len(records), DRIVERS), np.nan)
-        place = {pair: len(METRICS) + index for index, pair in enumerate(self.vocabulary)}
-        for row, record in enumerate(records):
-            values: tuple[float | None, ...] = astuple(record.metrics)
-            columns[row, : len(METRICS)] = [np.nan if value is None else value for value in values]
-            if not record.natural and not record.paid:
-                continue
-            other = 0.0
-            for kind, counts in (("natural", record.natural), ("paid", record.paid)):
+        first = len(METRICS)
+        by_kind: dict[str, dict[str, int]] = {"natural": {}, "paid": {}}
+        for index, (kind, name) in enumerate(self.vocabulary, first):
+            by_kind[kind][name] = index
+        nothing, last = [float("nan")] * (DRIVERS - first), DRIVERS - 1
+        rows: list[list[float | None]] = []
+        for record in records:
+            row: list[float | None] = [*astuple(record.metrics), *nothing]
+            rows.append(row)
+            others = 0.0
+            for counts, places in ((record.natural, by_kind["natural"]), (record.paid, by_kind["paid"])):
                 if not counts:
                     continue
-                for (told_kind, _), index in place.items():
-                    if told_kind == kind:
-                        columns[row, index] = 0.0
+                for index in places.values():
+                    row[index] = 0.0
                 for name, count in counts.items():
-                    index = place.get((kind, name), -1)
-                    if index >= 0:
-                        columns[row, index] = count
+                    if (place := places.get(name)) is not None:
+                        row[place] = count
                     elif name not in CHANNEL_TOTALS:
-                        other += count
-            columns[row, DRIVERS - 1] = other
-        return columns
+                        others += count
+            if record.natural or record.paid:
+                row[last] = others
+        return np.array(rows, np.float64).reshape(-1, DRIVERS)
 
 
 DEFAULT_CHANNELS = Channels(

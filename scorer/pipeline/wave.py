@@ -212,7 +212,9 @@ def _forecast(rooms: NDArray[np.void], records: Records, forecaster: Forecaster)
     inputs, reference = observe(rooms["levels"], records.value)
     outputs, rooms["h"], rooms["c"] = forecaster.step(inputs, rooms["h"].copy(), rooms["c"].copy())
     quantiles = serve(outputs, reference, rooms["widen"])
-    rooms["forecasts"][place, records.minute % HORIZONS] = quantiles
+    # A room that has only sent nulls has no level yet: its first value is no surprise, however large.
+    known = rooms["levels"]["level_weight"] > 0
+    rooms["forecasts"][place, records.minute % HORIZONS] = np.where(known[:, None, None], quantiles, np.nan)
     rooms["ring"][place, records.minute % rooms["ring"].shape[1]] = records.value
     rooms["last_minute"] = records.minute
     rooms["offset"] = records.offset

@@ -5,7 +5,9 @@ What kafka-python 3.0 leaves to its caller, found by test against Apache Kafka 4
 - A consumer that lost its membership reports "no generation", and with that the broker checks nothing: a zombie's
   offsets would be accepted. So positions are sent with the membership as it was when their messages were polled.
 - A join that is answered between two calls of `poll` is thrown away and begun anew, which sets the whole group moving
-  again: here `poll` does not return in the middle of a join, unless that takes long.
+  again: here a join is waited for, up to 3 s, in one piece.
+- A member that was put out still claims its old partitions when it joins again, and gets them while another has them:
+  here the claim is dropped with the partitions.
 - `poll` gives nothing, without an error, for as long as the broker is away: here a broker that gave no sign of life is
   asked for one.
 """
@@ -34,7 +36,7 @@ MAX_POLL_INTERVAL_S = 120.0
 """A member that does not poll for so long leaves the group, though its heart still beats."""
 
 SETTLE_S = 3.0
-"""How much longer than asked for a poll may take while the group is being put together."""
+"""How much longer than asked for a poll may take while the group is being put together, or the broker is away."""
 
 SILENCE_S = 5.0
 """After so long without a message the broker is asked whether it is still there."""
@@ -50,7 +52,7 @@ class KafkaPythonLog:
     transaction's methods after 20 s. What was begun has then to be aborted; every method may be tried again.
     """
 
-    def __init__(self, settings: Settings, topic: str, *, max_poll_interval_s: float = MAX_POLL_INTERVAL_S) -> None:
+    def __init__(self, settings: Settings, topic: str) -> None:
         """Connect, and fence an earlier process of the same instance; the group is joined at the first poll.
 
         Raises BrokerError within the connect timeout.
@@ -61,12 +63,12 @@ class KafkaPythonLog:
         self._paused: set[int] = set()
         self._membership: Any = None
         self._heard_at = time.monotonic()
-        self._changes = _Changes()
+        self._changes = _Changes(CooperativeStickyAssignor())
         self._consumer = make_consumer(
             settings,
             settings.group_id,
-            partition_assignment_strategy=[CooperativeStickyAssignor],
-            max_poll_interval_ms=int(max_poll_interval_s * 1000),
+            partition_assignment_strategy=[self._changes.assignor],
+            max_poll_interval_ms=int(MAX_POLL_INTERVAL_S * 1000),
         )
         self._changes.consumer = self._consumer
         self._consumer.subscribe([topic], listener=self._changes)
@@ -86,15 +88,17 @@ class KafkaPythonLog:
         """As the port says. Within a transaction it is not called: the positions would belong to another membership."""
         try:
             with broker_errors("cannot read"):
-                records = self._poll_until_settled(max_records, timeout_s)
+                settled = self._settle()
+                records = self._consumer.poll(int(timeout_s * 1000), max_records) if settled else {}
         except BrokerError as error:
             raise self._explained(error) from error
         lost, gained = self._changes.take()
         for partition in lost | gained:
             self._positions.pop(partition, None)
             self._paused.discard(partition)
-        if not self._settling():
-            self._membership = self._consumer.group_metadata()
+        membership = self._consumer.group_metadata()
+        if membership.state is MemberState.STABLE:
+            self._membership = membership
         if records or gained:
             self._heard_at = time.monotonic()
         elif time.monotonic() - self._heard_at > SILENCE_S:
@@ -164,18 +168,10 @@ class KafkaPythonLog:
         with contextlib.suppress(KafkaError):
             self._consumer.close(autocommit=False, timeout_ms=2000)
 
-    def _poll_until_settled(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, list[Any]]:
-        deadline = time.monotonic() + SETTLE_S
-        while True:
-            records: Mapping[TopicPartition, list[Any]]
-            records = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
-            if records or not self._settling() or time.monotonic() > deadline:
-                return records
-            timeout_s = 0.1
-
-    def _settling(self) -> bool:
-        """Whether the group is being put together just now; a membership read then belongs to no messages."""
-        return self._consumer.group_metadata().state is not MemberState.STABLE
+    def _settle(self) -> bool:
+        """Join the group where that is due; False where it takes longer. A membership read then fits no messages."""
+        coordinator = self._consumer._coordinator
+        return not coordinator.need_rejoin() or (coordinator.poll(SETTLE_S * 1000) and not coordinator.need_rejoin())
 
     def _batches(self, records: Mapping[TopicPartition, list[Any]]) -> dict[int, Batch]:
         batches = {}
@@ -216,7 +212,8 @@ class KafkaPythonLog:
 class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]
     """What rebalances took and gave since the last look. Called in the client's own thread, during a poll."""
 
-    def __init__(self) -> None:
+    def __init__(self, assignor: Any) -> None:
+        self.assignor = assignor
         self.consumer: Any = None
         self._lost: set[int] = set()
         self._gained: set[int] = set()
@@ -226,6 +223,11 @@ class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]
         partitions = {at.partition for at in revoked}
         self._lost |= partitions
         self._gained -= partitions
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        """The group put us out: others may have what was ours, so no claim on it is left."""
+        self.assignor.member_assignment = None
+        self.on_partitions_revoked(lost)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Hold back what is new until it is started; a position keeps the client from looking for one itself."""

@@ -39,7 +39,7 @@ class World(Protocol):
     out: str
     """The output topic."""
 
-    def log(self, instance: str = "one", max_poll_interval_s: float = 120.0) -> EventLog:
+    def log(self, instance: str = "one") -> EventLog:
         """A new log, closed at the end of the test."""
 
     def append(self, *records: tuple[int, bytes | None, bytes | None, Headers, int], aborted: bool = False) -> None:
@@ -66,7 +66,7 @@ class MemoryWorld:
     def __init__(self) -> None:
         self.topic = MemoryTopic(PARTITIONS)
 
-    def log(self, instance: str = "one", max_poll_interval_s: float = 120.0) -> MemoryLog:
+    def log(self, instance: str = "one") -> MemoryLog:
         return MemoryLog(self.topic, instance)
 
     def append(self, *records: tuple[int, bytes | None, bytes | None, Headers, int], aborted: bool = False) -> None:
@@ -106,9 +106,9 @@ class KafkaWorld:
         topic = {"num_partitions": PARTITIONS, "replication_factor": 1, "configs": config}
         self.admin.create_topics({name: topic}, wait_for_metadata=True)
 
-    def log(self, instance: str = "one", max_poll_interval_s: float = 120.0) -> KafkaPythonLog:
+    def log(self, instance: str = "one") -> KafkaPythonLog:
         settings = replace(self.settings, instance_id=instance)
-        self.logs.append(KafkaPythonLog(settings, self.input, max_poll_interval_s=max_poll_interval_s))
+        self.logs.append(KafkaPythonLog(settings, self.input))
         return self.logs[-1]
 
     def append(self, *records: tuple[int, bytes | None, bytes | None, Headers, int], aborted: bool = False) -> None:

@@ -241,7 +241,7 @@ def test_a_second_member_takes_over_some_partitions_and_the_rest_go_on(group: Wo
 @pytest.mark.parametrize("told", [False, True], ids=["unaware", "aware"])
 def test_a_member_that_was_put_out_cannot_commit(group: World, told: bool) -> None:
     """A zombie's transaction fails, whether its client has heard of the expulsion or not; then it may join again."""
-    fill(world)
+    fill(group)
     zombie = joined(group.log("one"))
     until(lambda: len(zombie.messages[0]) == 10, zombie)
     zombie.log.begin()

@@ -72,7 +72,7 @@ class Child:
         code = self._process.poll()
         if code is not None and code not in STOPPED:
             how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-            raise RoomPulseError(f"roompulse {self.name} {how}{self._tail()}")
+            raise RoomPulseError(f"roompulse {self.name} {how}{tail_of(self._log)}")
         return code is not None
 
     def stop(self) -> None:
@@ -82,7 +82,7 @@ class Child:
         try:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            raise RoomPulseError(f"roompulse {self.name} did not stop{self._tail()}") from None
+            raise RoomPulseError(f"roompulse {self.name} did not stop{tail_of(self._log)}") from None
         if not self.ended:
             raise RoomPulseError(f"roompulse {self.name} is still running")
 
@@ -92,7 +92,7 @@ class Child:
         try:
             found = json.loads(lines[-1] if lines else "")
         except ValueError:
-            raise RoomPulseError(f"roompulse {self.name} ended without a summary{self._tail()}") from None
+            raise RoomPulseError(f"roompulse {self.name} ended without a summary{tail_of(self._log)}") from None
         return dict(found)
 
     def __enter__(self) -> Self:
@@ -106,10 +106,6 @@ class Child:
         if self._guard is not None:
             self._guard.dismiss()
             self._guard = None
-
-    def _tail(self) -> str:
-        said = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "".join(f"\n  | {line}" for line in said[-TAIL_LINES:])
 
 
 class GuardedFolder:
@@ -128,3 +124,9 @@ class GuardedFolder:
         if self._guard is not None:
             shutil.rmtree(self.path, ignore_errors=True)
             self._guard.dismiss()
+
+
+def tail_of(log: Path) -> str:
+    """The last lines of a log, each on a line of its own behind a bar; empty where there is none."""
+    said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return "".join(f"\n  | {line}" for line in said[-TAIL_LINES:])

@@ -17,13 +17,17 @@ from types import FrameType
 from rich.console import Console
 
 from roompulse.embedded import embedded_available
+from roompulse.errors import RoomPulseError
 from roompulse.local_server import LOOPBACK, free_port
 from roompulse.summary import add_json, print_summary
 from watch.child import GuardedFolder
 from watch.demo_display import Display, LiveDisplay, PlainDisplay
-from watch.demo_pipeline import Account, LivePipeline, MemoryPipeline, Pipeline, Plan
 from watch.demo_screen import Standing
+from watch.demo_summary import readable, summary_of
+from watch.live_pipeline import LivePipeline
+from watch.memory_pipeline import MemoryPipeline
 from watch.overview import Overview
+from watch.pipeline import Account, Pipeline, Plan
 from watch.scorecard import read_labels, scorecard
 
 WARM_UP_MINUTES = 20
@@ -46,20 +50,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"{RULE}\n\n{parser.epilog}"
     parser.add_argument(
         "--minutes",
-        type=_positive,
+        type=_whole(1, 100_000),
         metavar="N",
         help=f"end after N simulated minutes, not counting the warm-up of {WARM_UP_MINUTES} "
         f"(default: in a terminal, go on until Ctrl-C; otherwise {DEFAULT_MINUTES})",
     )
     parser.add_argument(
-        "--rooms", type=_positive, default=200, metavar="N", help="how many rooms (default %(default)s)"
+        "--rooms", type=_whole(1, 100_000), default=200, metavar="N", help="how many rooms (default %(default)s)"
     )
     parser.add_argument("--speed", type=_speed, default=60.0, metavar="N", help="times real time (default 60)")
     parser.add_argument(
-        "--seed", type=int, default=1, metavar="N", help="the same seed gives the same rooms (default 1)"
+        "--seed", type=_whole(0, 2**63), default=1, metavar="N", help="the same seed gives the same rooms (default 1)"
     )
     parser.add_argument(
-        "--metrics-port", type=_port, metavar="N", help=f"default: {USUAL_METRICS_PORT} if it is free, else a free one"
+        "--metrics-port",
+        type=_whole(1, 65_535),
+        metavar="N",
+        help=f"default: {USUAL_METRICS_PORT} if it is free, else a free one",
     )
     parser.add_argument("--keep", action="store_true", help="keep the temporary folder with labels, logs and summary")
     parser.add_argument("--in-memory", action="store_true", help=argparse.SUPPRESS)
@@ -67,7 +74,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the demo. Returns 0, or 130 or 143 when stopped before its time. Raises RoomPulseError."""
+    """Run the demo. Returns 0, or 130 or 143 when stopped before its end. Raises RoomPulseError."""
     console = Console(stderr=True, highlight=False)
     terminal = sys.stdout.isatty() and console.is_terminal and not console.is_dumb_terminal
     why_in_memory = "asked for" if args.in_memory else embedded_available()
@@ -86,21 +93,30 @@ def run(args: argparse.Namespace) -> int:
         if why_in_memory is not None:
             display.say(f"in memory, without Kafka and Redis: {why_in_memory}")
         pipeline: Pipeline = (
-            LivePipeline(stack, folder, plan, display.say)
+            LivePipeline(stack, folder, plan, display.say, stop.insist)
             if why_in_memory is None
-            else MemoryPipeline(stack, folder, plan, display.say)
+            else MemoryPipeline(stack, folder, plan, display.say, stop.insist)
         )
         if pipeline.metrics is not None:
             display.say(f"metrics: {pipeline.metrics}")
         overview = Overview()
         with display:
             account = _follow(pipeline, overview, display, plan.speed, stop)
-        summary = _summary(pipeline, overview, account)
+        first = min(overview.forecast_minutes, default=0)
+        card = scorecard(
+            read_labels(pipeline.labels), overview.openings, overview.forecast_minutes, first + WARM_UP_MINUTES
+        )
+        summary = summary_of(account, overview, card)
         if args.keep:
             (folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
             display.say(f"kept: {folder}")
-    print_summary(summary, as_json=args.json)
-    return 0 if open_ended and stop.number == signal.SIGINT else 128 + stop.number if stop.number else 0
+    if args.json:
+        print_summary(summary, as_json=True)
+    else:
+        print(*readable(summary), sep="\n", flush=True)
+    if summary["unaccounted"]:
+        raise RoomPulseError(f"{summary['unaccounted']} events are unaccounted for")
+    return 0 if open_ended and stop.number == signal.SIGINT else stop.exit_code
 
 
 def _follow(pipeline: Pipeline, overview: Overview, display: Display, speed: float, stop: StopSignals) -> Account:
@@ -130,27 +146,6 @@ def _turn_until(over: Callable[[], bool], turn: Callable[[], None], timeout_s: f
         turn()
 
 
-def _summary(pipeline: Pipeline, overview: Overview, account: Account) -> dict[str, object]:
-    """Events as the producer counted them, forecasts and alerts as they were read back from the topics."""
-    first = min(overview.forecast_minutes, default=0)
-    card = scorecard(
-        read_labels(pipeline.labels), overview.openings, overview.forecast_minutes, first + WARM_UP_MINUTES
-    )
-    spent = overview.forecasts + account.late + account.duplicate + account.dead_letters
-    return {
-        "events_in": account.events_sent,
-        "forecasts_out": overview.forecasts,
-        "late": account.late,
-        "duplicate": account.duplicate,
-        "dead_letters": account.dead_letters,
-        "unaccounted": None if account.events_sent is None else account.events_sent - spent,
-        "alerts_out": overview.alerts,
-        **card.summary(),
-        "delay_p50_s": account.delay_p50_s,
-        "delay_p99_s": account.delay_p99_s,
-    }
-
-
 class StopSignals:
     """Ctrl-C and SIGTERM end the run with its summary; a second one ends it at once."""
 
@@ -165,9 +160,19 @@ class StopSignals:
         for name, handler in self._before.items():
             signal.signal(name, handler)
 
+    @property
+    def exit_code(self) -> int:
+        """0, or what a shell says of a process that this signal ended."""
+        return 128 + self.number if self.number else 0
+
+    def insist(self) -> None:
+        """End the process, if it was asked to while there is nothing to sum up yet."""
+        if self.number:
+            sys.exit(self.exit_code)
+
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.number:
-            raise KeyboardInterrupt
+            sys.exit(self.exit_code)
         self.number = number
 
 
@@ -180,22 +185,20 @@ def _metrics_port() -> int:
     return USUAL_METRICS_PORT
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number from 1 up")
-    return value
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
 
 
 def _speed(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 1e6:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number above 0, such as 60")
-    return value
-
-
-def _port(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 65_535:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a port from 1 to 65535")
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1e4:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number above 0 and up to 10000, such as 60")
     return value

@@ -13,10 +13,12 @@ from rich.text import Text
 from roompulse.records import Alert, HotRoom
 from watch.glyphs import FORECAST_STYLE, KIND_STYLES, QUIET_STYLE, Glyphs, plain
 from watch.lines import clock
-from watch.overview import Overview
+from watch.overview import KEPT_MINUTES, Overview
 
 _HEAD_LINES, _TITLE_LINES = 3, 4  # two titles, the hot rooms' column heads, one blank line
 _LEAST_HOT_ROOMS = 3
+_OTHER_COLUMNS = 60  # what the hot rooms' table needs beside the sparkline's minutes
+_LEAST_MINUTES = 8
 _LABEL_WIDTH = 19  # sign, kind, severity
 _SEVERITY_STYLES = {"critical": "bold reverse", "warning": "bold"}
 
@@ -102,8 +104,14 @@ def _rule(title: str, width: int, glyphs: Glyphs) -> Text:
 def _hot_table(overview: Overview, hot: list[HotRoom], glyphs: Glyphs, width: int) -> Table | Text:
     if not hot:
         return Text("the first minute is not over yet" if overview.forecasts else "", style=QUIET_STYLE)
-    minutes = 50 if width >= 110 else 30 if width >= 90 else 20 if width >= 72 else 8
-    table = Table(box=None, padding=(0, 1, 0, 0), width=width, pad_edge=False, header_style=QUIET_STYLE)
+    minutes = min(KEPT_MINUTES, max(width - _OTHER_COLUMNS, _LEAST_MINUTES))
+    table = Table(
+        box=None,
+        padding=(0, 1, 0, 0),
+        width=min(width, _OTHER_COLUMNS + KEPT_MINUTES),
+        pad_edge=False,
+        header_style=QUIET_STYLE,
+    )
     table.add_column("  room", no_wrap=True, overflow="ellipsis", ratio=1)
     table.add_column(f"last {minutes} minutes, next 10", no_wrap=True, width=minutes + 11)
     for name, least in (("came", 6), ("forecast", 8), ("deviation", 9)):

@@ -163,7 +163,7 @@ def wrapped(text: str, width: int, lines: int, ellipsis: str) -> list[str]:
     made = [""]
     for word in text.split(" "):
         longer = f"{made[-1]} {word}" if made[-1] else word
-        if cell_len(longer) <= width:
+        if cell_len(longer) <= width or not made[-1]:
             made[-1] = longer
         elif len(made) < lines:
             made.append(word)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from roompulse.errors import RecordError
 from roompulse.minutes import parse_minute
 from roompulse.records import Alert, Forecast, Hotlist, HotRoom, decode_minute
 from watch.feed import ALERTS, FORECASTS, HOTLIST, MINUTES, Seen
@@ -45,7 +46,7 @@ class Overview:
         self.open_alerts: dict[str, Alert] = {}
         self.openings: list[Opening] = []
         self.forecast_minutes: Counter[int] = Counter()
-        self.events = self.forecasts = self.alerts = 0
+        self.events = self.unreadable = self.forecasts = self.alerts = 0
         self.minute = -1
         """The newest epoch minute of a forecast."""
         self.minute_text = ""
@@ -94,8 +95,13 @@ class Overview:
         return sorted(rooms, key=lambda room: (-room.excess, room.room_id))
 
     def _event(self, seen: Seen) -> None:
-        record = decode_minute(seen.value)
         self.events += 1
+        try:
+            record = decode_minute(seen.value)
+        except RecordError:
+            # The scorer sees the same and writes a dead letter; there is nothing to show.
+            self.unreadable += 1
+            return
         if seen.written_s is not None:
             self._sent[record.room_id, record.minute] = seen.written_s
         epoch = parse_minute(record.minute).epoch

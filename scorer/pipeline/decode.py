@@ -82,10 +82,10 @@ def decode_messages(
         try:
             schema, clock_ms = _headers(message)
             if schema == CLOCK_SCHEMA:
-                minute = _minute(decode_clock(message.value or b"").minute, clock_ms, MINUTES_AHEAD + QUIET_MINUTES)
+                minute = _minute(decode_clock(_value(message)).minute, clock_ms, MINUTES_AHEAD + QUIET_MINUTES)
                 room, value, end, record = "", nan, False, None
             elif schema == MINUTE_SCHEMA:
-                record = decode_minute(message.value or b"")
+                record = decode_minute(_value(message))
                 minute = _minute(record.minute, clock_ms, MINUTES_AHEAD)
                 room = record.room_id
                 _check_key(message.key, room, partition, partition_of)
@@ -128,6 +128,12 @@ def _headers(message: Message) -> tuple[str, int]:
             except ValueError as error:
                 raise RecordError("clock", f"header clock: got {text[:80]!r}: {error}") from None
     return schema, clock_ms
+
+
+def _value(message: Message) -> bytes:
+    if message.value is None:
+        raise RecordError("malformed", "value: got none, as in a tombstone: expected UTF-8 JSON")
+    return message.value
 
 
 def _minute(text: str, clock_ms: int, ahead: int) -> Minute:

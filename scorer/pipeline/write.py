@@ -131,6 +131,8 @@ class Writer:
             headers.append(("truncated", f"{len(value or b'')}".encode()))
             value = None if value is None else value[:room_for_value]
             key = None if key is None else key[:_KEY_LIMIT]
+        if value is None and key is None:
+            value = b""  # there are such records, but the client refuses to write one
         return Line(position, Output(self._topics.dead_letters, partition, key, value, headers))
 
     def _minute(self, epoch: int, offset: int) -> str:

@@ -1,4 +1,4 @@
-"""One live installation of a journey: a Kafka, a Redis, a topic prefix of its own, and the commands run against them."""
+"""One live installation for a journey: a Kafka, a Redis, a topic prefix of its own, and commands run against them."""
 
 from __future__ import annotations
 
@@ -69,6 +69,10 @@ class Live:
 
     def read(self, topic: str) -> dict[int, list[tuple[bytes | None, bytes | None]]]:
         """Every committed record of a topic by partition, as (key, value) pairs in order."""
+        return {at: [(record.key, record.value) for record in found] for at, found in self.records(topic).items()}
+
+    def records(self, topic: str) -> dict[int, list[Any]]:
+        """Every committed record of a topic by partition, as the client gives them, in order."""
         consumer = KafkaConsumer(
             bootstrap_servers=self.bootstrap, isolation_level="read_committed", enable_auto_commit=False,
             max_partition_fetch_bytes=16 * 1024 * 1024,
@@ -78,10 +82,10 @@ class Live:
             consumer.assign(places)
             consumer.seek_to_beginning()
             ends = consumer.end_offsets(places)
-            found: dict[int, list[tuple[bytes | None, bytes | None]]] = defaultdict(list)
+            found: dict[int, list[Any]] = defaultdict(list)
             while any(consumer.position(place) < ends[place] for place in places):
                 for place, records in consumer.poll(timeout_ms=500).items():
-                    found[place.partition] += [(record.key, record.value) for record in records]
+                    found[place.partition] += records
             return dict(found)
         finally:
             consumer.close()

@@ -38,6 +38,8 @@ MAX_POLL_INTERVAL_S = 120.0
 SETTLE_S = 3.0
 """How much longer than asked for a poll may take while the group is being put together, or the broker is away."""
 
+COMMITTED_WAIT_S = 30.0
+
 SILENCE_S = 5.0
 """After so long without a message the broker is asked whether it is still there."""
 
@@ -48,8 +50,10 @@ _fields = itemgetter(3, 4, 6, 7, 8)
 class KafkaPythonLog:
     """A member of the group `settings.group_id` that reads `topic`, and writes as `settings.instance`.
 
-    A broker that is away shows as BrokerError: from `poll` after 5 to 20 s, from the reading methods after 10 s, from a
-    transaction's methods after 20 s. What was begun has then to be aborted; every method may be tried again.
+    A broker that is away shows as BrokerError: from `poll` after 5 to 20 s, from the reading methods after 10 s (from
+    `committed` after 30), from a transaction's methods after 20. What was begun has then to be aborted; everything may
+    be tried again. FencedError from `send_positions` need not be the end either: the group may just have moved on, and
+    after an abort the next poll tells what is still ours.
     """
 
     def __init__(self, settings: Settings, topic: str) -> None:
@@ -106,9 +110,9 @@ class KafkaPythonLog:
         return Polled(self._batches(records), lost, gained)
 
     def committed(self, partition: int) -> int | None:
-        """As the port says; waits for at most 10 s."""
+        """As the port says; waits for at most 30 s: in that time a broker ends any transaction that was left open."""
         with broker_errors(f"cannot read the committed offset of partition {partition}"):
-            offset = self._consumer.committed(self._at(partition), timeout_ms=REQUEST_TIMEOUT_S * 1000)
+            offset = self._consumer.committed(self._at(partition), timeout_ms=COMMITTED_WAIT_S * 1000)
         return None if offset is None or offset < 0 else int(offset)
 
     def bounds(self, partition: int) -> tuple[int, int]:

@@ -110,7 +110,8 @@ class KafkaPythonTransactions:
     def abort(self) -> None:
         """Abort. Raises UnknownOutcome where a commit may have happened; call `commit` again instead.
 
-        Where the broker is away, the next `begin` or the broker's own limit (10 s) makes the abort come true.
+        Where the broker is away this takes up to 5 s and the connect timeout, and the next `begin`, or the broker's own
+        limit (10 s, checked every 10 s), makes the abort come true.
         """
         if self._outcome is not None and self._superseded is None:
             raise UnknownOutcome("a commit was sent already: it cannot be aborted any more, only asked about")
@@ -122,6 +123,9 @@ class KafkaPythonTransactions:
             except (TimeoutError, KafkaError):
                 self._failed = True
         self._discard()
+        if self._superseded is None:
+            with contextlib.suppress(BrokerError):
+                self._renew()
 
     def close(self) -> None:
         """Let go of the producer; an open transaction is left to be aborted. Never raises."""

@@ -63,4 +63,5 @@ def print_results(outcomes: Mapping[str, Mapping[str, Any]]) -> None:
             table.add_row(forecaster, *shown, style="bold" if forecaster == "network" else None)
         console.print(table)
         shares = (f"{name} {share:.1%}" for name, share in outcome["coverage_80"].items() if share is not None)
-        console.print(f"10-90 % interval holds: {', '.join(shares)}; pinball loss {outcome['pinball']:.4g}\n", soft_wrap=True)
+        text = f"10-90 % interval holds: {', '.join(shares)}; pinball loss {outcome['pinball']:.4g}\n"
+        console.print(text, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Sessions: what training and evaluation are made of. A session is one room's minutes without a gap of over 10."""
+"""Sessions, what training and evaluation are made of: one room's minutes in a row. Ten blank minutes end one."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -126,9 +127,12 @@ class Outputs:
 def _speed(text: str) -> float | None:
     if text == "max":
         return None
-    value = float(text)
-    if not value > 0:
-        raise ValueError
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected 'max' or a number above 0, such as 60")
     return value
 
 

@@ -1,0 +1,192 @@
+"""Commands called wrongly, or with files and folders that do not do: one clear message, the documented exit code."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from roompulse.bundle import default_bundle
+from roompulse.cli import main
+
+HEADER = b"room_id,minute,watch_ucnt,natural\n"
+GOOD = b"a,2024-05-01 10:00,5,\n"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str], str]:
+    """Exit code, the lines that name the program on standard error, and all of standard error."""
+    try:
+        code = main(arguments)
+    except SystemExit as end:  # the parser's way to say that the command was called wrongly
+        code = int(end.code or 0)
+    said = capsys.readouterr().err
+    return code, [line for line in said.splitlines() if line.startswith("roompulse")], said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("scor",), "roompulse: error: no command 'scor'; there are: demo, produce,"),
+        (("score", "--fast"), "roompulse score: error: unrecognized arguments: --fast"),
+        (("--fast",), "roompulse: error: unrecognized arguments: --fast"),
+        (("backtest", "x.csv"), "roompulse backtest: error: the following arguments are required: --out"),
+        (("score", "--max-batch", "0"), "--max-batch: got '0': expected a whole number from 1 up"),
+        (("score", "--session-timeout-s", "nan"), "--session-timeout-s: got 'nan': expected a number above 0"),
+        (("score", "--metrics-port", "99999"), "--metrics-port: got '99999': expected a port from 0"),
+        (("score", "--client", "pulsar"), "--client: got 'pulsar': expected one of auto, kafka-python, confluent"),
+        (("score", "--topic-prefix", "a b"), "--topic-prefix: got 'a b': expected letters, digits, dot"),
+        (("topics", "--bootstrap-servers", "kafka:port"), "got 'kafka:port': expected host:port"),
+        (("topics", "--bootstrap-servers", "kafka:99999"), "got 'kafka:99999': expected host:port"),
+        (("topics", "--bootstrap-servers", ","), "--bootstrap-servers is empty: expected host:port"),
+        (("produce", "x.csv", "--speed", "fast"), "argument --speed: got 'fast', expected 'max' or a number"),
+        (("backtest", "x.csv", "--speed", "-1"), "argument --speed: got '-1', expected 'max' or a number above 0"),
+        (("produce", "x.csv", "--timezone", "Mars/Olympus"), "--timezone: got 'Mars/Olympus', expected a zone such as"),
+        (("produce", "x.csv", "--columns", "minute"), "--columns: got 'minute', expected NAME=VALUE"),
+        (("produce", "x.csv", "--columns", "viewers=a"), "--columns: no field 'viewers'; write FIELD=COLUMN"),
+        (("backtest", "x.csv", "--out", "o", "--partitions", "0"), "--partitions: got 0, expected a number from 1"),
+    ],
+)
+def test_wrong_usage_ends_with_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str) -> None:
+    """The message names the flag, what was got and what was expected."""
+    code, lines, said = run(capsys, *arguments)
+    assert (code, len(lines)) == (2, 1), said
+    assert message in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("MAX_BATCH", "many", "a whole number from 1 up"),
+        ("CONNECT_TIMEOUT_S", "-1", "a number above 0 and below a million"),
+        ("CREATE_TOPICS", "perhaps", "true or false"),
+        ("METRICS_PORT", "http", "a port from 0 (any free one) to 65535"),
+        ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+        ("BOOTSTRAP_SERVERS", "kafka:9092:9093", "host:port, separated by commas"),
+    ],
+)
+def test_a_wrong_variable_ends_with_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: str
+) -> None:
+    """The message names the variable, what it holds and what was expected."""
+    monkeypatch.setenv(f"ROOMPULSE_{variable}", value)
+    code, lines, said = run(capsys, "score")
+    assert code == 2, said
+    assert lines == [f"roompulse score: ROOMPULSE_{variable}: got {value!r}: expected {expected}"]
+
+
+@pytest.mark.parametrize("command", ["backtest", "produce"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "h.csv: "),
+        ("folder", "h.csv: "),
+        (b"", "h.csv, line 1: expected a header with the names of the columns"),
+        (b"room_id,watch_ucnt\na,5\n", "h.csv, line 1, column minute: no column for minute; the header has: room_id,"),
+        (b"room_id,minute\na,2024-05-01 10:00\n", "h.csv, line 1, column watch_ucnt: no column for watch_ucnt"),
+        (b"\x1f\x8b\x08 not gzip", "h.csv"),
+    ],
+)
+def test_a_file_that_cannot_be_used_ends_with_1(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str, content: bytes | str | None, message: str
+) -> None:
+    """Told with file, line and column before anything is written, and before Kafka is asked for anything."""
+    path = tmp_path / "h.csv"
+    if content == "folder":
+        path.mkdir()
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    out = ("--out", str(tmp_path / "out")) if command == "backtest" else ("--bootstrap-servers", "127.0.0.1:1")
+    code, lines, said = run(capsys, command, str(path), *out)
+    assert (code, len(lines)) == (1, 1), said
+    assert message in lines[0]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (b"a,2024-05-01 10:0", "h.csv, line 3: got 2 cells, expected 4"),
+        (b"a,2024-05-01 10:01,7,\"{'x': 1", "h.csv, line 3: got a quote that is not closed"),
+        (
+            b"a,2024-05-01 10:01,7,{'x': os}\n",
+            "h.csv, line 3, column natural: got \"{'x': os}\", expected a JSON object",
+        ),
+        ("直播,2024-05-01 10:01,7,\n".encode("gb18030"), "h.csv, line 3, column room_id: got bytes"),
+        (b"a,2024-05-01 10:01,-7,\n", "h.csv, line 3, column watch_ucnt: got '-7', expected a number from 0 to 1e12"),
+    ],
+)
+def test_a_bad_row_is_told_and_stops_only_a_strict_reading(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, row: bytes, message: str
+) -> None:
+    """A torn last line, a bad dict literal, mixed encodings: file, line and column; 0 as it is, 1 with --strict."""
+    path = tmp_path / "h.csv"
+    path.write_bytes(HEADER + GOOD + row)
+    code, _, said = run(capsys, "backtest", str(path), "--out", str(tmp_path / "out"))
+    assert code == 0, said
+    assert len([line for line in said.splitlines() if message in line]) == 1, said
+    assert len((tmp_path / "out" / "forecasts.jsonl").read_bytes().splitlines()) == 1
+    code, lines, said = run(capsys, "backtest", str(path), "--out", str(tmp_path / "strict"), "--strict")
+    assert (code, len(lines)) == (1, 1), said
+    assert message in lines[0]
+
+
+def test_a_file_without_rows_ends_with_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Nothing to score is not a success."""
+    path = tmp_path / "h.csv"
+    path.write_bytes(HEADER)
+    code, lines, _ = run(capsys, "backtest", str(path), "--out", str(tmp_path / "out"))
+    assert (code, lines) == (1, ["roompulse backtest: no row to score"])
+
+
+@pytest.mark.parametrize(
+    "damage", ["missing", "file", "not a bundle", "damaged", "truncated", "manifest", "no network"]
+)
+def test_a_model_folder_that_is_none_ends_with_1(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, damage: str
+) -> None:
+    """The message names the folder or the file in it."""
+    history, bundle = tmp_path / "h.csv", tmp_path / "bundle"
+    history.write_bytes(HEADER + GOOD)
+    expected = {
+        "missing": f"{bundle}: there is no such folder",
+        "file": f"{bundle}: there is no such folder",
+        "not a bundle": f"{bundle}: not a model bundle: it has no bundle.json",
+        "damaged": f"{bundle / 'model.onnx'}: changed since the bundle was written",
+        "truncated": f"{bundle / 'golden.npz'}: changed since the bundle was written",
+        "manifest": f"{bundle / 'bundle.json'}: not JSON",
+        "no network": f"{bundle / 'model.onnx'}: cannot be read: No such file",
+    }[damage]
+    if damage == "file":
+        bundle.write_bytes(b"")
+    elif damage == "not a bundle":
+        bundle.mkdir()
+    elif damage != "missing":
+        shutil.copytree(default_bundle(), bundle)
+        model, golden, manifest = bundle / "model.onnx", bundle / "golden.npz", bundle / "bundle.json"
+        if damage == "damaged":
+            model.write_bytes(model.read_bytes().replace(b"LSTM", b"GRUU"))
+        elif damage == "truncated":
+            golden.write_bytes(golden.read_bytes()[:-1000])
+        elif damage == "manifest":
+            manifest.write_bytes(manifest.read_bytes()[:-20])
+        else:
+            model.unlink()
+    arguments = (str(history), "--out", str(tmp_path / "out"), "--model", str(bundle))
+    code, lines, said = run(capsys, "backtest", *arguments)
+    assert (code, len(lines)) == (1, 1), said
+    assert expected in lines[0]
+
+
+def test_results_are_never_overwritten(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """An --out that holds something, or is a file, is refused and left as it is."""
+    history = tmp_path / "h.csv"
+    history.write_bytes(HEADER + GOOD)
+    code, lines, _ = run(capsys, "backtest", str(history), "--out", str(tmp_path))
+    assert (code, lines) == (
+        1,
+        [f"roompulse backtest: {tmp_path} is not empty: --out takes a new folder, results are never overwritten"],
+    )
+    code, lines, _ = run(capsys, "backtest", str(history), "--out", str(history))
+    assert (code, len(lines)) == (1, 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["h.csv"]

@@ -156,6 +156,7 @@ class _Literal(str):
 
 _loose_decoder = msgspec.json.Decoder(float_hook=_Literal)
 _PATH = re.compile(r" - at `(?:key in )?\$(.*)`$")
+_MISSING = re.compile(r"Object missing required field `(.+)`")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 # Control characters have no place in an identifier that ends up on terminals and in log lines.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -188,6 +189,9 @@ def _explain(error: Exception, value: bytes) -> RecordError:
     found = _PATH.search(message)
     path = found[1] if found else ""
     expected = message[: found.start()] if found else message
+    if missing := _MISSING.fullmatch(expected):
+        name = f"{path}.{missing[1]}".removeprefix(".")
+        return RecordError("invalid", f"{name}: missing required field `{missing[1]}`, expected in every record")
     name = path.removeprefix(".") or "value"
     try:
         got: Any = _loose_decoder.decode(value)

@@ -102,7 +102,7 @@ def text(minute: int, offset: int = EAST) -> str:
     return format_minute(START + minute, offset)
 
 
-def event(room: str, minute: int, value: float | None, *, offset: int = EAST, **more: Any) -> Event:
+def event(room: str, minute: int, value: float | None, /, *, offset: int = EAST, **more: Any) -> Event:
     """A room-minute; `more` are further fields of the record, or metrics in `metrics`."""
     metrics = {"watch_ucnt": value} | more.pop("metrics", {})
     record = {"room_id": room, "minute": text(minute, offset), "metrics": metrics} | more

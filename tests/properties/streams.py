@@ -1,0 +1,148 @@
+"""Streams of records as a hostile world sends them, and a slow, plain oracle of the time rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from roompulse.minutes import QUIET_MINUTES
+from tests.scorer.fakes import RULES, Event, clock, event
+
+ROOMS = ("a", "b", "c")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One record of a stream. `room` is None for a clock, "" for what cannot be read."""
+
+    room: str | None
+    minute: int
+    value: float | None = None
+    ended: bool = False
+
+    def event(self) -> Event:
+        """The record as a message."""
+        if self.room is None:
+            return clock(self.minute)
+        if not self.room:
+            return Event(b"?", b"not JSON")
+        more = {"ended": True} if self.ended else {}
+        return event(self.room, self.minute, self.value, natural={"search": (self.value or 0) / 2}, **more)
+
+
+_values = st.sampled_from([100, 100, 100, 100, 400, 5, 0, None, 101.5])
+_steps = st.sampled_from([1, 1, 1, 1, 1, 1, 2, 3, 10, 11, 12])
+_turns = st.tuples(
+    st.sampled_from(ROOMS),
+    st.sampled_from(["next"] * 12 + ["again", "back", "ended", "clock", "garbage"]),
+    _values,
+    _steps,
+    st.integers(0, 70),
+)
+
+
+@st.composite
+def streams(draw: st.DrawFn, rooms: tuple[str, ...] = ROOMS, *, warm: int = 10, size: int = 45) -> list[Given]:
+    """Rooms that are steady at first, so that there is something to surge from, and then do anything at all.
+
+    No room goes on with a session that the watermark has ended: a room's records alone decide only for rooms that do
+    not lag by more than the quiet time.
+    """
+    stream = [Given(room, minute, 100) for minute in range(warm) for room in rooms]
+    last = dict.fromkeys(rooms, warm - 1)
+    watermark = warm - 1
+    for name, what, value, step, back in draw(st.lists(_turns, max_size=size)):
+        room = name if name in last else rooms[0]
+        if what == "clock":
+            watermark += step
+            stream.append(Given(None, watermark))
+        elif what == "garbage":
+            stream.append(Given("", 0))
+        elif what in ("again", "back"):
+            if last[room] + QUIET_MINUTES <= watermark:
+                continue  # its open alerts may have been told as silent
+            stream.append(Given(room, last[room] - (back if what == "back" else 0), value, ended=back == 7))
+        else:
+            minute = last[room] + step
+            if last[room] + QUIET_MINUTES <= watermark:
+                minute = max(minute, last[room] + QUIET_MINUTES)
+            last[room] = minute
+            watermark = max(watermark, minute)
+            stream.append(Given(room, minute, value, ended=what == "ended"))
+    return stream
+
+
+@dataclass(slots=True)
+class OracleRoom:
+    """What a room is, in plain Python."""
+
+    last: int
+    start: int
+    ring: dict[int, float | None] = field(default_factory=dict)
+    over: bool = False
+
+
+@dataclass(slots=True)
+class Oracle:
+    """The time rules of the design, record by record. `expected` maps (room, origin) to published medians."""
+
+    rooms: dict[str, OracleRoom] = field(default_factory=dict)
+    watermark: int | None = None
+    statuses: list[str] = field(default_factory=list)
+    forecasts: list[tuple[str, int]] = field(default_factory=list)
+    hotlists: list[tuple[int, list[tuple[str, float]]]] = field(default_factory=list)
+    blanks: int = 0
+    sessions: int = 0
+    _hot: list[tuple[str, float]] = field(default_factory=list)
+    _counted: int = 0
+
+    def take(self, given: Given, expected: dict[tuple[str, int], list[float]]) -> None:
+        """Take one record in."""
+        if given.room == "":
+            self.statuses.append("dead")
+            return
+        if self.watermark is None or given.minute > self.watermark:
+            if self._counted and self.watermark is not None:
+                order = sorted(self._hot, key=lambda pair: (-pair[1], pair[0]))[: RULES.hotlist_size]
+                self.hotlists.append((self.watermark, order))
+            self.watermark, self._hot, self._counted = given.minute, [], 0
+        if given.room is None:
+            self.statuses.append("clock")
+            return
+        self.statuses.append(self._room_minute(given.room, given, expected))
+
+    def _room_minute(self, name: str, given: Given, expected: dict[tuple[str, int], list[float]]) -> str:
+        room = self.rooms.get(name)
+        if room is not None and given.minute <= room.last:
+            if given.minute < room.start or room.last - given.minute >= 60:
+                return "late"
+            known = room.ring.get(given.minute)
+            room.ring[given.minute] = given.value
+            room.over = room.over or (given.ended and given.minute == room.last)
+            return "duplicate" if known == given.value else "corrected"
+        origin: int | None = None
+        if room is None or room.over or given.minute - room.last >= QUIET_MINUTES:
+            self.sessions += 1
+            room = self.rooms[name] = OracleRoom(given.minute, given.minute)
+        else:
+            origin = room.last
+            self.blanks += given.minute - room.last - 1
+        measured = any(value is not None for value in room.ring.values())
+        room.last, room.over = given.minute, given.ended
+        room.ring[given.minute] = given.value
+        self.forecasts.append((name, given.minute))
+        if given.minute == self.watermark:
+            self._counted += 1
+            if origin is not None and measured and given.value is not None:
+                median = float(np.float32(expected[name, origin][given.minute - origin - 1]))
+                if given.value > median:
+                    self._hot.append((name, given.value - median))
+        return "accepted"
+
+
+def shape(record: dict[str, Any], names: set[str], optional: frozenset[str] = frozenset()) -> None:
+    """A record has these fields and no others."""
+    assert names <= record.keys() <= names | optional, record

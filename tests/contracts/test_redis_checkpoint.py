@@ -65,6 +65,28 @@ def test_a_save_whose_answer_was_lost_is_read_back(
     assert claimed(redis_store) == fold.point
 
 
+@pytest.mark.parametrize("transaction", [1, 2, 3])
+def test_a_claim_in_the_middle_of_a_save_is_noticed(
+    redis_store: InRedis, fold: Fold, monkeypatch: pytest.MonkeyPatch, transaction: int
+) -> None:
+    """Between looking at the fence and writing under it, also while everything is written anew, nothing slips in."""
+    other = Fold(redis_store.owner())
+    before = fold.point
+    if transaction > 1:
+        redis_store.client.hset("rp:{0}:head", "stamp", "an older one")
+    fold.step({b"a": b"11"})
+
+    def overtake() -> None:
+        monkeypatch.undo()
+        other.claim()
+
+    _before_transaction(monkeypatch, transaction, overtake)
+    with pytest.raises(FencedError):
+        fold.save()
+    assert other.point == before
+    assert claimed(redis_store) == before
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_save_that_stays_unknown_is_found_out_by_the_next(
     redis_store: InRedis, monkeypatch: pytest.MonkeyPatch, when: Literal["before", "after"]
@@ -310,7 +332,7 @@ def test_a_claim_during_a_claim_is_noticed(redis_store: InRedis, fold: Fold, mon
     assert claimed(redis_store) == other.point
 
 
-def _before_transaction(monkeypatch: pytest.MonkeyPatch, number: int, action: Callable[[], None]) -> None:
+def _before_transaction(monkeypatch: pytest.MonkeyPatch, number: int, action: Callable[[], object]) -> None:
     """Do something right before the transaction of this number from now on, when its keys are watched already."""
     count = iter(range(1, 1000))
     transaction = RedisSession.transaction

@@ -69,6 +69,11 @@ class Child:
         self._guard: Guard | None = Guard(_GUARD_PROCESS, str(self._process.pid))
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def ended(self) -> bool:
         """Whether it ended as it should. Raises RoomPulseError with the end of its log where it failed."""
         code = self._process.poll()

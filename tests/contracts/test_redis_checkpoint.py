@@ -65,14 +65,15 @@ def test_a_save_whose_answer_was_lost_is_read_back(
     assert claimed(redis_store) == fold.point
 
 
-@pytest.mark.parametrize("transaction", [1, 2, 3])
+@pytest.mark.parametrize("step", ["look", "transaction"])
+@pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_claim_in_the_middle_of_a_save_is_noticed(
-    redis_store: InRedis, fold: Fold, monkeypatch: pytest.MonkeyPatch, transaction: int
+    redis_store: InRedis, fold: Fold, monkeypatch: pytest.MonkeyPatch, step: Literal["look", "transaction"], number: int
 ) -> None:
-    """Between looking at the fence and writing under it, also while everything is written anew, nothing slips in."""
+    """Before and after each look at the fence, also while everything is written anew, nothing slips in."""
     other = Fold(redis_store.owner())
     before = fold.point
-    if transaction > 1:
+    if number > 1:
         redis_store.client.hset("rp:{0}:head", "stamp", "an older one")
     fold.step({b"a": b"11"})
 
@@ -80,7 +81,17 @@ def test_a_claim_in_the_middle_of_a_save_is_noticed(
         monkeypatch.undo()
         other.claim()
 
-    _before_transaction(monkeypatch, transaction, overtake)
+    if step == "look":
+        look, count = redis_checkpoint._look, iter(range(1, 1000))
+
+        def looking(session: RedisSession, keys: redis_checkpoint._Keys) -> redis_checkpoint._Seen:
+            if next(count) == number:
+                overtake()
+            return look(session, keys)
+
+        monkeypatch.setattr(redis_checkpoint, "_look", looking)
+    else:
+        _before_transaction(monkeypatch, number, overtake)
     with pytest.raises(FencedError):
         fold.save()
     assert other.point == before

@@ -148,11 +148,12 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
         if isinstance(item.default, bool):
             group.add_argument(flag, dest=name, default=None, action=argparse.BooleanOptionalAction, help=text)
         else:
-            group.add_argument(flag, dest=name, default=None, metavar=_metavar(item.default), help=text)
+            group.add_argument(flag, dest=name, default=None, metavar=_metavar(name, item.default), help=text)
 
 
-def _metavar(default: Any) -> str:
-    return {int: "N", float: "SECONDS"}.get(type(default), "TEXT")
+def _metavar(name: str, default: Any) -> str:
+    unit = "HOURS" if name.endswith("_hours") else "SECONDS"
+    return {int: "N", float: unit}.get(type(default), "TEXT")
 
 
 def load_settings(args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> Settings:

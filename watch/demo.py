@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import signal
 import socket
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -23,7 +25,7 @@ from roompulse.summary import add_json, print_summary
 from watch.child import GuardedFolder
 from watch.demo_display import Display, LiveDisplay, PlainDisplay
 from watch.demo_screen import Standing
-from watch.demo_summary import readable, summary_of
+from watch.demo_summary import SUMMARY_INDENT, readable, summary_of
 from watch.live_pipeline import LivePipeline
 from watch.memory_pipeline import MemoryPipeline
 from watch.overview import Overview
@@ -113,7 +115,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_summary(summary, as_json=True)
     else:
-        print(*readable(summary), sep="\n", flush=True)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+        for line in readable(summary):
+            print(textwrap.fill(line, width, subsequent_indent=" " * SUMMARY_INDENT))
+        sys.stdout.flush()
     if summary["unaccounted"]:
         raise RoomPulseError(f"{summary['unaccounted']} events are unaccounted for")
     return 0 if open_ended and stop.number == signal.SIGINT else stop.exit_code

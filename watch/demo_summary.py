@@ -9,6 +9,9 @@ from watch.overview import Overview
 from watch.pipeline import Account
 from watch.scorecard import IN_TIME_MINUTES, Scorecard
 
+SUMMARY_INDENT = 14
+"""Where the words begin behind a line's subject."""
+
 
 def summary_of(account: Account, overview: Overview, card: Scorecard) -> dict[str, Any]:
     """Events as the producer counted them, forecasts and alerts as they were read back by a consumer.

@@ -26,7 +26,7 @@ def alert_line(alert: Alert, glyphs: Glyphs) -> Text:
 def forecast_line(forecast: Forecast, glyphs: Glyphs) -> Text:
     """The next minute with its interval, the tenth, and the ten as a sparkline."""
     quantiles = forecast.quantiles
-    line = Text(f"{clock(forecast.minute)}  {padded(forecast.room_id, 16)}  ")
+    line = Text(f"{clock(forecast.minute)}  {padded(forecast.room_id, 12)}  ")
     line.append(
         glyphs.sparkline(quantiles.median, max([*quantiles.high, *quantiles.median], default=1.0)), FORECAST_STYLE
     )
@@ -40,11 +40,11 @@ def forecast_line(forecast: Forecast, glyphs: Glyphs) -> Text:
 
 def hotlist_lines(minute: str, rooms: Sequence[HotRoom], glyphs: Glyphs) -> Iterator[Text]:
     """A heading and one line a room, hottest first; the bar is the excess beside the first one's."""
-    yield Text(f"{clock(minute)}  {len(rooms)} rooms above their forecast", "bold")
+    yield Text(f"{clock(minute)}  furthest above their forecast", "bold")
     most = max((room.excess for room in rooms), default=0.0)
     for rank, room in enumerate(rooms, 1):
         deviation = "" if room.deviation_percent is None else f"{room.deviation_percent:+,.0f} %"
-        line = Text(f"{rank:>4}  {padded(room.room_id, 16)}  {room.actual:>9,.0f}")
+        line = Text(f"{rank:>4}  {padded(room.room_id, 12)}  {room.actual:>9,.0f}")
         line.append(f" of {room.expected:>9,.0f}", QUIET_STYLE)
         line.append(f" {deviation:>9}  ")
         line.append(glyphs.bars[-1] * round(10 * max(room.excess, 0.0) / max(most, 1e-9)), FORECAST_STYLE)

@@ -22,6 +22,7 @@ from watch.lines import HotlistMerger, alert_line, forecast_line, hotlist_lines
 
 POLL_S = 0.5
 HOTLIST_ROWS = 15
+_INDENT = 7  # of a sentence's further lines: below the sign, so that times stand out
 
 EXAMPLES = """\
 examples:
@@ -165,8 +166,14 @@ class ReadableLines:
             yield from hotlist_lines(hotlist.minute, rooms, self._glyphs)
 
     def _print(self, line: Text) -> None:
-        # A pipe has no width: whatever reads it gets whole lines. On a terminal long sentences wrap between words.
-        self._console.print(line, soft_wrap=not self._console.is_terminal)
+        if not self._console.is_terminal:
+            # A pipe has no width: whatever reads it gets whole lines.
+            self._console.print(line, soft_wrap=True)
+            return
+        first, *more = line.wrap(self._console, max(self._console.width - _INDENT, _INDENT))
+        self._console.print(first, no_wrap=True, overflow="crop")
+        for part in more:
+            self._console.print(Text(" " * _INDENT) + part, no_wrap=True, overflow="crop")
 
 
 def follow(feed: Feed, lines: JsonLines | ReadableLines, *, forever: bool) -> None:

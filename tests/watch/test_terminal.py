@@ -41,7 +41,7 @@ def test_an_alert_is_a_line_with_time_kind_event_severity_and_sentence() -> None
 def test_a_forecast_shows_the_next_minute_and_the_tenth_with_their_intervals() -> None:
     """And the ten medians as a sparkline."""
     text = readable(forecast("room-00001", 5, 1200.0))
-    assert text.startswith("18:05  room-00001        ▅▅▅▅▅▅▅▅▅▅")
+    assert text.startswith("18:05  room-00001    ▅▅▅▅▅▅▅▅▅▅")
     assert "+1 min 1,200 (600 to 2,400)" in text
     assert "+10 min 1,200 (600 to 2,400)" in text
 
@@ -51,7 +51,13 @@ def test_hotlists_of_all_partitions_are_merged_by_minute() -> None:
     lines = readable(
         hotlist(1, 0, [("a", 50.0)]), hotlist(1, 1, [("b", 70.0)]), hotlist(2, 0, [("a", 20.0)])
     ).splitlines()
-    assert [line.split()[:2] for line in lines] == [["18:01", "2"], ["1", "b"], ["2", "a"], ["18:02", "1"], ["1", "a"]]
+    assert [line.split()[:2] for line in lines] == [
+        ["18:01", "furthest"],
+        ["1", "b"],
+        ["2", "a"],
+        ["18:02", "furthest"],
+        ["1", "a"],
+    ]
 
 
 def test_json_lines_are_the_values_as_they_are() -> None:

@@ -183,7 +183,7 @@ def free_port() -> int:
     server is down may be given it as its own port, and so occupy it, or even connect to itself.
     """
     for _ in range(1000):
-        port = random.randint(15_000, 32_000)  # nosec B311: not a secret
+        port = random.randint(15_000, 32_000)
         with socket.socket() as probe:
             try:
                 probe.bind((LOOPBACK, port))

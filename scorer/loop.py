@@ -83,13 +83,15 @@ class ScoringLoop:
         except BrokerError as error:
             self._report(BrokerAway(str(error)))
             self._mine.find_expired()
+            self._mine.recover()  # or the next poll would be refused as well
             time.sleep(RETRY_S)
             return
         for partition in polled.lost:
             self._mine.release(partition)
         self._mine.take(polled.gained)
-        self._mine.recover()
         live = self._up_to_end(self._mine.re_read(polled.batches))
+        # Not before: what was polled of a partition that is taken over again lies beyond where it starts again.
+        self._mine.recover()
         started = time.monotonic()
         outcomes = {partition: self._mine[partition].fold.step(batch.messages) for partition, batch in live.items()}
         folded = time.monotonic()

@@ -23,6 +23,8 @@ class Owned:
     position: int
     live_from: int
     saved_at: int
+    anew: bool = False
+    """What is saved cannot be continued from, and must not be mixed with what is rebuilt."""
     changed: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
 
@@ -49,11 +51,13 @@ class Owned:
             list(self._rows(list(self.changed))),
             [room.encode() for room in self.removed],
             lambda: self._rows(self.fold.rooms()),
+            self.anew,
         )
 
     def saved(self) -> None:
         """The checkpoint holds the present point."""
         self.saved_at = self.position
+        self.anew = False
         self.changed.clear()
         self.removed.clear()
 

@@ -99,15 +99,12 @@ class Partitions:
         model = self._model_for(None if saved is None else read_head(saved).model)
         plan = plan_recovery(partition, saved, self._log, layout_of(model.context.dtype), self._rebuild_from)
         fold = Fold(partition, model.context)
-        owned = Owned(fold, plan.applied, plan.live_from, saved_at=-1)
+        owned = Owned(fold, plan.applied, plan.live_from, saved_at=-1, anew=plan.saved is None)
         if saved is not None and plan.saved is not None:
             data = b"".join(row for _, row in saved.rows)
             rows = np.frombuffer(bytearray(data), model.context.dtype)
             fold.load(plan.saved.head, [room.decode() for room, _ in saved.rows], rows)
             owned.saved_at = plan.applied
-        elif saved is not None:
-            # What was saved cannot be continued from, and must not be mixed with what is rebuilt.
-            owned.removed.update(room.decode() for room, _ in saved.rows)
         self._owned[partition], self._models[partition] = owned, model
         self._start(partition)
         self._report(Recovered(partition, plan.applied, plan.live_from, len(fold), plan.rebuilt, plan.exact))

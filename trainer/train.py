@@ -8,6 +8,7 @@ roompulse score --model models/mine
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("training")
     add = group.add_argument
     add("--out", required=True, type=Path, metavar="DIR", help="folder of the new bundle; nothing is overwritten")
-    add("--name", default="step", help="name of the model (default %(default)s)")
-    add("--model-version", default="1", metavar="TEXT", help="version of the model (default %(default)s)")
+    add("--name", type=_name, default="step", help="name of the model (default %(default)s)")
+    add("--model-version", type=_name, default="1", metavar="TEXT", help="version of the model (default %(default)s)")
     add("--steps", type=_positive, default=1200, metavar="N", help="training steps (default %(default)s)")
     add("--units", type=_positive, default=16, metavar="N", help="LSTM units of each member (default %(default)s)")
     add("--members", type=_positive, default=3, metavar="N", help="networks merged into one (default %(default)s)")
@@ -108,6 +109,12 @@ def train(
     if quiet:
         return summary | {"results": outcome, "loses": loses_to(outcome)}
     return summary | {"loses": ", ".join(loses_to(outcome)) or "nowhere"}
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text):  # it ends up in every forecast and in file names
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected up to 64 letters, digits, dots, hyphens, underscores")
+    return text
 
 
 def _natural(text: str) -> int:

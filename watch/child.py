@@ -55,6 +55,8 @@ class Child:
         self._out, self._log = folder / f"{name}.out", folder / f"{name}.log"
         # What the user's environment says about other installations is not for this one.
         environment = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
+        # onnxruntime reports to its maker, and leaves a file in the temporary folder, unless it is told not to.
+        environment["ORT_DISABLE_TELEMETRY"] = "1"
         with self._out.open("wb") as out, self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "roompulse", name, *arguments],
@@ -67,6 +69,11 @@ class Child:
         self._guard: Guard | None = Guard(_GUARD_PROCESS, str(self._process.pid))
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def ended(self) -> bool:
         """Whether it ended as it should. Raises RoomPulseError with the end of its log where it failed."""
         code = self._process.poll()
@@ -75,16 +82,20 @@ class Child:
             raise RoomPulseError(f"roompulse {self.name} {how}{tail_of(self._log)}")
         return code is not None
 
-    def stop(self) -> None:
-        """Ask it to end, and wait. Raises RoomPulseError where it fails or takes too long."""
-        if not self.ended:
-            self._process.terminate()
+    def stop(self) -> bool:
+        """Ask it to end, and wait. Returns whether it came to its own end, with a summary, rather than was cut off.
+
+        Raises RoomPulseError where it fails or takes too long.
+        """
+        if self.ended:
+            return True
+        self._process.terminate()
         try:
-            self._process.wait(STOP_TIMEOUT_S)
+            code = self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             raise RoomPulseError(f"roompulse {self.name} did not stop{tail_of(self._log)}") from None
-        if not self.ended:
-            raise RoomPulseError(f"roompulse {self.name} is still running")
+        # A command that has no clean stop, or is not far enough for it yet, just ends.
+        return code != -signal.SIGTERM and self.ended
 
     def summary(self) -> dict[str, Any]:
         """What it printed as the last line of its output. Raises RoomPulseError where that is no summary."""

@@ -145,9 +145,10 @@ def _sparkline(overview: Overview, hot: HotRoom, glyphs: Glyphs, minutes: int, s
 
 def _alert_lines(alert: Alert, glyphs: Glyphs, width: int, lines: int) -> list[Text]:
     """The sentence in so many lines beside its label; on a very narrow screen, without the label's severity."""
-    label = Text(f"{glyphs.signs.get(alert.kind, ' ')} {plain(alert.kind):<8}", KIND_STYLES.get(alert.kind, ""))
+    label = Text()
+    label.append(f"{glyphs.signs.get(alert.kind, ' ')} {plain(alert.kind):<8}", KIND_STYLES.get(alert.kind, ""))
     if width >= 60:
-        label.append(f"{plain(alert.severity)}", _SEVERITY_STYLES.get(alert.severity, "not bold"))
+        label.append(f"{plain(alert.severity)}", _SEVERITY_STYLES.get(alert.severity, ""))
         label.append(" " * (_LABEL_WIDTH - len(label)))
     indent = len(label)
     told = wrapped(plain(alert.text), width - indent, lines, glyphs.ellipsis)

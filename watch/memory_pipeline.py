@@ -49,8 +49,7 @@ class MemoryPipeline:
 
     def end_input(self) -> None:
         """Score no more."""
-        self._whole = self._backtest.ended
-        self._backtest.stop()
+        self._whole = self._backtest.stop()
 
     def scored(self) -> bool:
         """Whether nothing is under way: a backtest scores what it reads at once."""

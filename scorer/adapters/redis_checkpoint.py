@@ -13,7 +13,7 @@ from scorer.adapters.redis_link import Command, RedisLink, RedisSession, Refused
 from scorer.ports import Saved, Snapshot
 
 GENERATIONS = (b"a", b"b")
-ROWS_A_COMMAND = 100  # about 240 KB
+ROWS_A_COMMAND = 25  # about 60 KB
 ROWS_A_TRANSACTION = 5_000  # when everything is written anew
 ROWS_A_SCAN = 1_000
 TRIES = 5
@@ -127,9 +127,7 @@ class RedisCheckpoint:
             seen = _look(session, keys)
             fence = Fence.after(seen.fence)
             leftovers = [keys.rooms(generation) for generation in GENERATIONS if generation != seen.generation]
-            if session.transaction(
-                [("SET", keys.fence, fence.encode()), ("HDEL", keys.head, "writing"), ("UNLINK", *leftovers)]
-            ):
+            if session.transaction([("SET", keys.fence, fence.encode()), ("UNLINK", *leftovers)]):
                 break
         else:
             raise CheckpointAway(f"partition {partition} is being claimed by too many at once")
@@ -161,10 +159,13 @@ class RedisCheckpoint:
 
 
 def _look(session: RedisSession, keys: _Keys) -> _Seen:
-    """Watch the fence and the head, and read them. The next transaction fails if they have changed by then."""
+    """Watch the fence, then read fence and head. The next transaction fails if the fence was written by then.
+
+    Every transaction that takes a partition or moves its point writes the fence, so this notices all of them.
+    """
     fields = ("stamp", "generation", "applied", "head")
     _, _, fence, values = session.ask(
-        ("UNWATCH",), ("WATCH", keys.fence, keys.head), ("GET", keys.fence), ("HMGET", keys.head, *fields)
+        ("UNWATCH",), ("WATCH", keys.fence), ("GET", keys.fence), ("HMGET", keys.head, *fields)
     )
     return _Seen(Fence.parse(fence), *values)
 
@@ -190,7 +191,7 @@ def _changes(owned: _Owned, generation: bytes, snapshot: Snapshot, stamp: bytes)
 
 
 def _point(owned: _Owned, generation: bytes, snapshot: Snapshot, stamp: bytes) -> Iterator[Command]:
-    """Our fence, which Redis may have lost with its last second, and the head of this point."""
+    """The head of this point; and our fence, which others watch, and which Redis may have lost with its last second."""
     yield ("SET", owned.keys.fence, owned.fence.encode())
     fields = ("applied", snapshot.applied, "head", snapshot.head, "generation", generation, "stamp", stamp)
     yield ("HSET", owned.keys.head, *fields)
@@ -206,7 +207,7 @@ def _write_anew(session: RedisSession, owned: _Owned, seen: _Seen, snapshot: Sna
     """Write every room into the other generation, and switch to it in the last transaction.
 
     Until then Redis holds the older point, whole. False where another changed something meanwhile. The first
-    transaction changes the head, so that no earlier transaction of ours that is still on its way can be executed.
+    transaction writes the fence, so that no earlier transaction of ours that is still on its way can be executed.
     """
     keys = owned.keys
     old, new = (b"a", b"b") if seen.generation == b"a" else (b"b", b"a")
@@ -216,7 +217,6 @@ def _write_anew(session: RedisSession, owned: _Owned, seen: _Seen, snapshot: Sna
 
     begin: list[Command] = [
         ("SET", keys.fence, owned.fence.encode()),
-        ("HSET", keys.head, "writing", stamp),
         ("UNLINK", keys.rooms(new)),
     ]
     if not session.transaction(begin):
@@ -226,8 +226,8 @@ def _write_anew(session: RedisSession, owned: _Owned, seen: _Seen, snapshot: Sna
         while some := tuple(islice(rows, ROWS_A_TRANSACTION)):
             if not (still_ours() and session.transaction(_set_rows(keys.rooms(new), some))):
                 return False
-        end: list[Command] = [("HDEL", keys.head, "writing"), ("UNLINK", keys.rooms(old))]
-        return still_ours() and session.transaction(chain(_point(owned, new, snapshot, stamp), end))
+        end: Command = ("UNLINK", keys.rooms(old))
+        return still_ours() and session.transaction((*_point(owned, new, snapshot, stamp), end))
     except RefusedCommand:
         # Most likely out of memory: give back what we took, others need it.
         if still_ours():

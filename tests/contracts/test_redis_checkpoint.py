@@ -65,6 +65,39 @@ def test_a_save_whose_answer_was_lost_is_read_back(
     assert claimed(redis_store) == fold.point
 
 
+@pytest.mark.parametrize("step", ["look", "transaction"])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_claim_in_the_middle_of_a_save_is_noticed(
+    redis_store: InRedis, fold: Fold, monkeypatch: pytest.MonkeyPatch, step: Literal["look", "transaction"], number: int
+) -> None:
+    """Before and after each look at the fence, also while everything is written anew, nothing slips in."""
+    other = Fold(redis_store.owner())
+    before = fold.point
+    if number > 1:
+        redis_store.client.hset("rp:{0}:head", "stamp", "an older one")
+    fold.step({b"a": b"11"})
+
+    def overtake() -> None:
+        monkeypatch.undo()
+        other.claim()
+
+    if step == "look":
+        look, count = redis_checkpoint._look, iter(range(1, 1000))
+
+        def looking(session: RedisSession, keys: redis_checkpoint._Keys) -> redis_checkpoint._Seen:
+            if next(count) == number:
+                overtake()
+            return look(session, keys)
+
+        monkeypatch.setattr(redis_checkpoint, "_look", looking)
+    else:
+        _before_transaction(monkeypatch, number, overtake)
+    with pytest.raises(FencedError):
+        fold.save()
+    assert other.point == before
+    assert claimed(redis_store) == before
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_save_that_stays_unknown_is_found_out_by_the_next(
     redis_store: InRedis, monkeypatch: pytest.MonkeyPatch, when: Literal["before", "after"]
@@ -310,7 +343,7 @@ def test_a_claim_during_a_claim_is_noticed(redis_store: InRedis, fold: Fold, mon
     assert claimed(redis_store) == other.point
 
 
-def _before_transaction(monkeypatch: pytest.MonkeyPatch, number: int, action: Callable[[], None]) -> None:
+def _before_transaction(monkeypatch: pytest.MonkeyPatch, number: int, action: Callable[[], object]) -> None:
     """Do something right before the transaction of this number from now on, when its keys are watched already."""
     count = iter(range(1, 1000))
     transaction = RedisSession.transaction

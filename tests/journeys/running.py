@@ -87,9 +87,9 @@ class RunningScorer:
         """Wait until so many room-minutes are committed."""
         self.until(f"{count} events", lambda: sum(self.metric("roompulse_events_total").values()) >= count)
 
-    def ended(self) -> int:
+    def ended(self, within_s: float = STOP_S) -> int:
         """Wait for the end; the exit code."""
-        return self.process.wait(STOP_S)
+        return self.process.wait(within_s)
 
     def stop(self, number: int = signal.SIGTERM) -> dict[str, Any]:
         """Stop it cleanly; its summary."""

@@ -55,6 +55,31 @@ def test_wrong_usage_ends_with_2(capsys: pytest.CaptureFixture[str], arguments: 
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "redis://ops:s3cr/tw0rd@redis:6379/0",
+        "redis://ops:s3cr#tw0rd@redis:6379/0",
+        "redis://:s3cr@tw0rd@redis:port/0",
+        "ops:s3crtw0rd@redis:6379",
+        "https://ops:s3crtw0rd@redis:6379",
+        "redis://ops:s3crtw0rd@redis?timeout=5",
+        "redis://redis/0?password=s3crtw0rd&db=x",
+    ],
+)
+def test_a_redis_url_that_does_not_do_is_said_without_its_password(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """Exit code 2 and the form that was expected; no piece of the password."""
+    monkeypatch.setattr("scorer.score.log_to_stderr", lambda level: None)
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+    code, lines, said = run(capsys, "score", "--redis-url", url)
+    assert (code, len(lines)) == (2, 1), said
+    assert "***" in lines[0]
+    assert "expected redis://user:password@host:port/database" in lines[0]
+    assert not any(piece in said for piece in ("s3cr", "tw0rd"))
+
+
+@pytest.mark.parametrize(
     ("variable", "value", "expected"),
     [
         ("MAX_BATCH", "many", "a whole number from 1 up"),

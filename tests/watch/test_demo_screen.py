@@ -24,7 +24,9 @@ def busy(rooms: int = 40, alerts: int = 12) -> Overview:
         overview.take([event(name, minute, 100 + place + minute) for place, name in enumerate(names)], float(minute))
         overview.take([forecast(name, minute) for name in names], float(minute))
     overview.take([hotlist(59, 0, [(name, 500.0 - place) for place, name in enumerate(names)])], 59.0)
-    sentence = "Room surges: 907 people entered at 18:13, where 469 were expected; natural 直播推荐 went from 395 to 633."
+    sentence = (
+        "Room surges: 907 people entered at 18:13, where 469 were expected; natural 直播推荐 went from 395 to 633."
+    )
     overview.take([alert_record(name, "surge", 50, text=sentence) for name in names[:alerts]], 59.0)
     return overview
 
@@ -32,7 +34,9 @@ def busy(rooms: int = 40, alerts: int = 12) -> Overview:
 def drawn(overview: Overview, width: int, height: int, glyphs: Glyphs = UNICODE, **standing: object) -> list[str]:
     """The picture's lines, as a terminal of this size would show them."""
     file = io.StringIO()
-    console = Console(file=file, width=width, height=height, force_terminal=True, color_system=None, legacy_windows=False)
+    console = Console(
+        file=file, width=width, height=height, force_terminal=True, color_system=None, legacy_windows=False
+    )
     told = Standing(60.0, 20, "http://127.0.0.1:9108/metrics", 59.0, **standing)  # type: ignore[arg-type]
     console.print(screen(overview, told, glyphs, width, height))
     return file.getvalue().rstrip("\n").splitlines()

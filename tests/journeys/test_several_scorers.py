@@ -1,0 +1,126 @@
+"""Scorers that share a topic, take over from each other, and end: the output stays that of a backtest."""
+
+from __future__ import annotations
+
+import signal
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import redis
+
+from roompulse.kafka_client import make_producer
+from roompulse.settings import Settings
+from tests.journeys.good_rooms import MINUTES, ROOMS, Sent, clock_after, records_of, write_history
+from tests.journeys.live import Live, backtest, lines_by_room
+from tests.journeys.running import RunningScorer
+from tests.services.kafka import Kafka
+from tests.services.redis import RedisServer
+
+PARTITIONS = 4
+SECRET = "s3crtw0rd"
+EVENTS = MINUTES * len(ROOMS)
+
+
+@pytest.fixture
+def live(kafka: Kafka, redis_server: RedisServer) -> Live:
+    """Topics with four partitions, and a Redis that asks for a password."""
+    with redis.Redis(port=redis_server.port) as client:
+        client.config_set("requirepass", SECRET)
+    url = f"redis://:{SECRET}@{redis_server.address}/0"
+    live = Live(kafka.address, url, f"s{uuid.uuid4().hex[:8]}.")
+    live.create_topics(PARTITIONS)
+    return live
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    """Four rooms over ninety minutes."""
+    file = tmp_path / "history.csv"
+    write_history(file)
+    return file
+
+
+def send(live: Live, records: Sequence[Sent], clock: Sent | None = None) -> None:
+    """Put records on the topic, each at the partition of its key, and a clock on every partition."""
+    producer = make_producer(Settings(bootstrap_servers=live.bootstrap))
+    for record in records:
+        producer.send(live.topics.minutes, record.value, record.key, record.headers)
+    for partition in range(PARTITIONS if clock else 0):
+        producer.send(live.topics.minutes, clock.value, None, clock.headers, partition) if clock else None
+    producer.flush(timeout=30)
+    producer.close(timeout=5)
+
+
+def scorer(live: Live, folder: Path, name: str) -> RunningScorer:
+    """A scorer under a name of its own, with a log that tells all."""
+    command = live.score_command("--log-level", "debug", "--session-timeout-s", "6")
+    command[command.index("--instance-id") + 1] = name
+    return RunningScorer(command, folder)
+
+
+def owned(running: RunningScorer) -> int:
+    """How many partitions it serves."""
+    return len(running.metric("roompulse_rooms_live"))
+
+
+def same_as_backtest(live: Live, history: Path, folder: Path) -> None:
+    """Each room has its forecasts and alerts once, in order, to the byte."""
+    backtest(folder, str(history))
+    assert live.by_room(live.topics.forecasts) == lines_by_room(folder / "forecasts.jsonl")
+    assert live.by_room(live.topics.alerts) == lines_by_room(folder / "alerts.jsonl")
+
+
+def test_two_scorers_share_the_partitions_and_hand_them_over(live: Live, history: Path, tmp_path: Path) -> None:
+    """One alone, two together, the other alone: both end with 0 on SIGINT and SIGTERM, and nobody sees the password."""
+    records = list(records_of(history))
+    third = EVENTS // 3
+    with scorer(live, tmp_path / "first", "one") as first:
+        first.until_ready()
+        first.until("all partitions", lambda: owned(first) == PARTITIONS)
+        assert first.get("/healthz") == (200, "ok\n")
+        assert first.get("/readyz") == (200, "ok\n")
+        assert first.get("/") == (404, "there are /metrics, /healthz and /readyz\n")
+        assert first.get("/metrics/rooms")[0] == 404
+        send(live, records[:third])
+        first.until_events(third)
+        with scorer(live, tmp_path / "second", "two") as second:
+            second.until_ready()
+            send(live, records[third : 2 * third])
+            events = "roompulse_events_total"
+            first.until(
+                "both", lambda: sum(first.metric(events).values()) + sum(second.metric(events).values()) >= 2 * third
+            )
+            pages = first.get("/metrics")[1] + second.get("/metrics")[1]
+            one = first.stop(signal.SIGINT)
+            send(live, records[2 * third :], clock_after(history))
+            second.until("the rest", lambda: sum(second.metric(events).values()) >= EVENTS - one["events_in"])
+            two = second.stop(signal.SIGTERM)
+    assert one["events_in"] + two["events_in"] == EVENTS
+    assert third <= one["events_in"] <= 2 * third
+    assert one["unaccounted"] == two["unaccounted"] == 0
+    assert SECRET not in first.log + second.log + pages
+    same_as_backtest(live, history, tmp_path / "quiet")
+
+
+def test_the_older_of_two_scorers_of_one_name_ends(live: Live, history: Path, tmp_path: Path) -> None:
+    """It says that another process has its name, with exit code 1; the newer one goes on and nothing comes twice."""
+    records = list(records_of(history))
+    half = EVENTS // 2
+    with scorer(live, tmp_path / "older", "one") as older:
+        older.until_ready()
+        send(live, records[:half])
+        older.until_events(half)
+        with scorer(live, tmp_path / "newer", "one") as newer:
+            newer.until_ready()
+            send(live, records[half:], clock_after(history))
+            assert older.ended(60) == 1
+            last = older.log.splitlines()[-1]
+            assert last.startswith("roompulse score: ")
+            assert "another process runs under the name" in last
+            assert "(--instance-id)" in last
+            assert "Traceback" not in older.log
+            newer.until_events(EVENTS - half)
+            assert newer.stop()["unaccounted"] == 0
+    same_as_backtest(live, history, tmp_path / "quiet")

@@ -1,0 +1,135 @@
+"""`roompulse watch`: what it prints, and what it leaves out."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from roompulse.cli import main
+from roompulse.errors import UsageError
+from tests.watch.records import ListFeed, alert_record, forecast, hotlist
+from watch.feed import Seen
+from watch.kafka_feed import EARLIEST, LATEST, Since, parse_since
+from watch.terminal import JsonLines, ReadableLines, Wanted, follow
+
+EVERYTHING = Wanted(frozenset(), frozenset())
+
+
+def readable(*records: Seen, wanted: Wanted = EVERYTHING, width: int = 120, terminal: bool = False) -> str:
+    """What a person sees of these records, read to the end."""
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=terminal, color_system=None, legacy_windows=False)
+    follow(ListFeed([records]), ReadableLines(wanted, console), forever=False)
+    return file.getvalue()
+
+
+def as_json(*records: Seen, wanted: Wanted = EVERYTHING) -> list[bytes]:
+    """What a pipe gets."""
+    written: list[bytes] = []
+    follow(ListFeed([records]), JsonLines(wanted, written.append), forever=False)
+    return b"".join(written).splitlines()
+
+
+def test_an_alert_is_a_line_with_time_kind_event_severity_and_sentence() -> None:
+    """Signs and words say what the colours say."""
+    assert readable(alert_record("a", "surge", 5)) == "18:05  ▲ surge   open    warning  Room a surges.\n"
+
+
+def test_a_forecast_shows_the_next_minute_and_the_tenth_with_their_intervals() -> None:
+    """And the ten medians as a sparkline."""
+    text = readable(forecast("room-00001", 5, 1200.0))
+    assert text.startswith("18:05  room-00001        ▅▅▅▅▅▅▅▅▅▅")
+    assert "+1 min 1,200 (600 to 2,400)" in text
+    assert "+10 min 1,200 (600 to 2,400)" in text
+
+
+def test_hotlists_of_all_partitions_are_merged_by_minute() -> None:
+    """A minute is printed once it cannot grow any more; at the end, what is left."""
+    lines = readable(
+        hotlist(1, 0, [("a", 50.0)]), hotlist(1, 1, [("b", 70.0)]), hotlist(2, 0, [("a", 20.0)])
+    ).splitlines()
+    assert [line.split()[:2] for line in lines] == [["18:01", "2"], ["1", "b"], ["2", "a"], ["18:02", "1"], ["1", "a"]]
+
+
+def test_json_lines_are_the_values_as_they_are() -> None:
+    """Byte for byte, one a line."""
+    records = [alert_record("a", "surge", 1), forecast("b", 2), hotlist(3, 0, [("c", 1.0)])]
+    assert as_json(*records) == [seen.value for seen in records]
+
+
+def test_rooms_and_kinds_can_be_chosen() -> None:
+    """As lines and as JSON alike."""
+    records = [alert_record("a", "surge", 1), alert_record("b", "surge", 1), alert_record("a", "slump", 2)]
+    wanted = Wanted(frozenset({"a"}), frozenset({"surge"}))
+    assert as_json(*records, wanted=wanted) == [records[0].value]
+    assert readable(*records, wanted=wanted).count("\n") == 1
+    only_a = Wanted(frozenset({"a"}), frozenset())
+    hot = hotlist(1, 0, [("a", 5.0), ("b", 9.0)])
+    assert as_json(forecast("b", 1), hot, hotlist(2, 0, [("b", 9.0)]), wanted=only_a) == [hot.value]
+    assert "b" not in readable(hot, wanted=only_a).splitlines()[-1].split()
+
+
+def test_narrow_terminals_wrap_between_words_and_pipes_get_whole_lines() -> None:
+    """A pipe has no width."""
+    sentence = "Room a surges: " + "many people entered " * 10
+    lines = readable(alert_record("a", "surge", 1, text=sentence.strip()), width=40, terminal=True).splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 40
+    assert readable(alert_record("a", "surge", 1, text=sentence.strip()), width=40).count("\n") == 1
+
+
+def test_other_peoples_text_is_neither_markup_nor_terminal_control() -> None:
+    """In every view."""
+    hostile = "[bold]x[/] \x1b]0;owned\x07\x9b2J\u202e"
+    text = readable(
+        alert_record(hostile, "surge", 1, text=hostile), forecast(hostile, 1), hotlist(1, 0, [(hostile, 5.0)])
+    )
+    assert text.count("[bold]x[/]") == 3
+    assert not set("\x1b\x07\x9b\u202e") & set(text)
+
+
+def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_COLOR takes the colours away and leaves signs and words."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    file = io.StringIO()
+    console = Console(file=file, width=100, force_terminal=True, color_system="truecolor", legacy_windows=False)
+    follow(ListFeed([[alert_record("a", "surge", 1)]]), ReadableLines(EVERYTHING, console), forever=False)
+    assert "▲ surge" in file.getvalue()
+    assert "38;" not in file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "since"),
+    [
+        ("earliest", EARLIEST),
+        ("latest", LATEST),
+        ("90s", Since(910_000)),
+        ("10m", Since(400_000)),
+        ("2h", Since(0)),
+        ("1970-01-01T08:10:00+08:00", Since(600_000)),
+    ],
+)
+def test_since_takes_names_ages_and_times(text: str, since: Since) -> None:
+    """Ages are counted back from now."""
+    assert parse_since(text, now_s=1000.0) == since
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5m", "10", "m", "2026-01-05T18:00:00", "٣m"])
+def test_any_other_since_says_what_is_expected(text: str) -> None:
+    """And ends with exit code 2."""
+    with pytest.raises(UsageError, match="--since"):
+        parse_since(text)
+
+
+def test_kind_is_for_alerts_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """A filter that would do nothing is wrong usage."""
+    assert main(["watch", "forecasts", "--kind", "surge"]) == 2
+    assert "--kind is for alerts" in capsys.readouterr().err
+
+
+def test_values_stay_readable_for_scripts() -> None:
+    """What is written is JSON with the fields of the record."""
+    assert json.loads(as_json(alert_record("a", "surge", 1))[0])["kind"] == "surge"

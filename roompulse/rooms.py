@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from roompulse.features import LEVEL_DTYPE
 from roompulse.forecasting import HORIZONS, QUANTILES
+from roompulse.gate import GATE_DTYPE
+from roompulse.gate import reset as reset_gate
 from roompulse.records import METRICS
 
 MAX_CHANNELS_TOLD_APART = 16
@@ -51,6 +53,7 @@ def room_dtype(units: int, window_minutes: int) -> np.dtype[np.void]:
             ("c", "<f4", (units,)),
             ("ring", "<f4", (window_minutes,)),
             ("forecasts", "<f4", (HORIZONS, len(QUANTILES), HORIZONS)),  # by origin minute
+            ("gate", GATE_DTYPE),
             ("widen", "<f4", (2,)),  # log factors on the interval's lower and upper half: lasts between sessions
             ("spread", "<f4"),  # running mean of |z|: lasts between sessions
             ("evidence", "<f4", (2,)),  # accumulated surprise upward and downward
@@ -91,6 +94,7 @@ def fresh_rooms(count: int, dtype: np.dtype[np.void]) -> NDArray[np.void]:
     rooms["last_minute"] = FRESH
     rooms["calm_since"] = FRESH
     rooms["spread"] = NORMAL_SPREAD
+    reset_gate(rooms["gate"], everything=True)
     start_session(rooms)
     return rooms
 
@@ -104,6 +108,7 @@ def start_session(rooms: NDArray[np.void]) -> None:
         rooms[name] = 0
     for name in ("ring", "forecasts"):
         rooms[name] = np.nan
+    reset_gate(rooms["gate"])
     rooms["driver_sum"] = 0
     rooms["driver_weight"] = 0
     rooms["alerts"] = np.zeros((), ALERT_DTYPE)

@@ -42,6 +42,7 @@ class Totals:
             "corrected": corrected,
             "blank_minutes": tally.blanks,
             "sessions": tally.sessions,
+            "gated_forecasts": tally.gated,
             "alerts_opened": by_event.get("open", 0),
             "alerts_out": sum(by_event.values()),
             "error_at_1": error / judged if judged else None,

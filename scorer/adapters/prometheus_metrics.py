@@ -34,6 +34,9 @@ class PrometheusMetrics:
         self._dead = Counter("roompulse_dead_letters", "Records refused, by reason.", ["reason"], registry=registry)
         self._clocks = Counter("roompulse_clocks", "Clock records read.", registry=registry)
         self._blank = Counter("roompulse_blank_minutes", "Minutes that never came, within sessions.", registry=registry)
+        self._gated = Counter(
+            "roompulse_gated_forecasts", "Forecasts served from the plain mean, which was better.", registry=registry
+        )
         self._sessions = Counter("roompulse_sessions", "Sessions begun.", registry=registry)
         self._alerts = Counter(
             "roompulse_alerts", "Alert records committed.", ["kind", "severity", "event"], registry=registry
@@ -133,6 +136,7 @@ class PrometheusMetrics:
             self._alerts.labels(*label).inc(count)
         self._clocks.inc(tally.clocks)
         self._blank.inc(tally.blanks)
+        self._gated.inc(tally.gated)
         self._sessions.inc(tally.sessions)
         for horizon, (judged, error, naive) in zip(JUDGED_HORIZONS, tally.judged.tolist(), strict=True):
             self._judged.labels(str(horizon)).inc(judged)

@@ -175,6 +175,7 @@ class _Batch:
         for code, name in enumerate(STATUSES):
             tally.status[name] += int((outcome.status == code).sum())
         tally.blanks += outcome.blanks
+        tally.gated += outcome.gated
         tally.sessions += outcome.sessions
         known = ~np.isnan(outcome.errors) & ~np.isnan(outcome.naive)
         tally.judged[:, 0] += known.sum(axis=0)

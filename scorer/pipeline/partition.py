@@ -51,6 +51,8 @@ class Tally:
     status: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
     dead: dict[str, int] = field(default_factory=dict)
     blanks: int = 0
+    gated: int = 0
+    """Forecasts served from the plain mean."""
     sessions: int = 0
     alerts: dict[tuple[str, str, str], int] = field(default_factory=dict)
     judged: NDArray[np.float64] = field(default_factory=lambda: np.zeros((len(JUDGED_HORIZONS), 3)))
@@ -63,6 +65,7 @@ class Tally:
         self.events += other.events
         self.clocks += other.clocks
         self.blanks += other.blanks
+        self.gated += other.gated
         self.sessions += other.sessions
         for mine, others in ((self.status, other.status), (self.dead, other.dead)):
             for name, count in others.items():

@@ -24,10 +24,10 @@ def round4(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return digits
 
 
-def serve(
+def widened_quantiles(
     outputs: NDArray[np.float32], reference: NDArray[np.float64], widen: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Served quantiles (n, 3, 10) in counts a minute.
+    """The network's quantiles (n, 3, 10) in counts a minute, with the room's own width.
 
     `outputs` (n, 30) come from the network, `reference` (n,) is the level they are relative to, `widen` (n, 2) the
     room's log factors on the interval's halves, measured in log1p space so that they fit rooms of any size.
@@ -39,7 +39,7 @@ def serve(
     served[:, 1] = quantiles[:, 1]
     served[:, 0] = np.expm1(logs[:, 1] - (logs[:, 1] - logs[:, 0]) * factors[:, 0, None])
     served[:, 2] = np.expm1(logs[:, 1] + (logs[:, 2] - logs[:, 1]) * factors[:, 1, None])
-    return round4(np.maximum(served, 0.0))
+    return np.maximum(served, 0.0)
 
 
 def calibrate(

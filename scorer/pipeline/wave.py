@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from roompulse.features import observe
 from roompulse.forecasting import HORIZONS, QUANTILES
+from roompulse.gate import choose, learn, take_in
 from roompulse.minutes import QUIET_MINUTES
 from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, start_session
 from roompulse.rules import Rules
 from scorer.pipeline import judge as alerts
 from scorer.pipeline.decode import Records
-from scorer.pipeline.serve import calibrate, serve
+from scorer.pipeline.serve import calibrate, round4, widened_quantiles
 from scorer.pipeline.suspicion import Minutes
 from scorer.pipeline.tell import Told, correct, driver_levels, end_alerts, silence_told
 from scorer.ports import Forecaster
@@ -43,6 +44,7 @@ class WaveOutcome:
     naive: Floats
     blanks: int
     sessions: int
+    gated: int
     told: list[Told]
 
 
@@ -58,7 +60,7 @@ def advance(rooms: NDArray[np.void], records: Records, forecaster: Forecaster, r
     errors = np.full((count, len(JUDGED_HORIZONS)), np.nan)
     naive = np.full((count, len(JUDGED_HORIZONS)), np.nan)
     told: list[Told] = []
-    blanks = sessions = 0
+    blanks = sessions = gated = 0
     rows = np.flatnonzero(status == ACCEPTED)
     if len(rows):
         whole = len(rows) == count
@@ -71,6 +73,7 @@ def advance(rooms: NDArray[np.void], records: Records, forecaster: Forecaster, r
         errors[rows], naive[rows] = made
         _judge(part, taken, seen, rows, rules, told)
         quantiles[rows] = _forecast(part, taken, forecaster)
+        gated = int(part["gate"]["closed"].sum())
         if not whole:
             rooms[rows] = part
     for row in np.flatnonzero(status == CORRECTED).tolist():
@@ -79,7 +82,7 @@ def advance(rooms: NDArray[np.void], records: Records, forecaster: Forecaster, r
     again = ((status == DUPLICATE) | (status == CORRECTED)) & (records.minute == rooms["last_minute"])
     _end_sessions(rooms, records, np.flatnonzero(again & records.ended), np.arange(count), told)
     told.sort(key=lambda item: item.row)
-    return WaveOutcome(status, quantiles, newest, errors, naive, blanks, sessions, told)
+    return WaveOutcome(status, quantiles, newest, errors, naive, blanks, sessions, gated, told)
 
 
 def classify(rooms: NDArray[np.void], records: Records) -> NDArray[np.int8]:
@@ -127,6 +130,7 @@ def _pass_blanks(rooms: NDArray[np.void], minute: NDArray[np.int64], forecaster:
         place = np.arange(len(rows))
         part["ring"][place, blank % window] = np.nan
         part["forecasts"][place, blank % HORIZONS] = np.nan
+        part["gate"]["means"][place, blank % HORIZONS] = np.nan
         inputs, _ = observe(part["levels"], np.full(len(rows), np.nan))
         _, part["h"], part["c"] = forecaster.step(inputs, part["h"].copy(), part["c"].copy())
         rooms[rows] = part
@@ -182,9 +186,9 @@ def _judge(
             )
         )
     free = ~np.any(was_open | rooms["alerts"]["open"], axis=1, keepdims=True)
-    rooms["widen"] = np.where(
-        free, calibrate(rooms["widen"], records.value, newest[:, 0], newest[:, 2]), rooms["widen"]
-    )
+    learn(rooms["gate"], records.minute, records.value, free[:, 0] & (records.minute - rooms["last_minute"] == 1))
+    widened = calibrate(rooms["widen"], records.value, newest[:, 0], newest[:, 2])
+    rooms["widen"] = np.where(free & ~rooms["gate"]["closed"][:, None], widened, rooms["widen"])
     learns = free & ~np.isnan(records.series)
     series = np.where(learns, records.series, 0)
     for name, more in (("driver_sum", series), ("driver_weight", 1)):
@@ -211,7 +215,9 @@ def _forecast(rooms: NDArray[np.void], records: Records, forecaster: Forecaster)
     place = np.arange(len(rooms))
     inputs, reference = observe(rooms["levels"], records.value)
     outputs, rooms["h"], rooms["c"] = forecaster.step(inputs, rooms["h"].copy(), rooms["c"].copy())
-    quantiles = serve(outputs, reference, rooms["widen"])
+    gate = rooms["gate"]
+    network = widened_quantiles(outputs, reference, rooms["widen"])
+    quantiles = round4(choose(gate, network, take_in(gate, records.minute, records.value)))
     # A room that has only sent nulls has no level yet: its first value is no surprise, however large.
     known = rooms["levels"]["level_weight"] > 0
     rooms["forecasts"][place, records.minute % HORIZONS] = np.where(known[:, None, None], quantiles, np.nan)

@@ -116,9 +116,10 @@ class _State:
 
     def __init__(self) -> None:
         self._turned_at = time.monotonic()
+        self._owned: set[int] = set()
         self._catching_up: set[int] = set()
-        self._joined = False
-        self._trouble = ""
+        self._broker_away = ""
+        self._paused = False
 
     def turned(self) -> None:
         """Note that the loop is alive."""
@@ -128,14 +129,19 @@ class _State:
         """Note what makes the scorer ready or not."""
         match happening:
             case told.Recovered(partition):
-                self._joined = True
+                self._owned.add(partition)
                 self._catching_up.add(partition)
-            case told.Live(partition) | told.Lost(partition):
+            case told.Live(partition):
                 self._catching_up.discard(partition)
-            case told.BrokerAway(reason) | told.SaveDelayed(reason):
-                self._trouble = reason
+            case told.Lost(partition):
+                self._owned.discard(partition)
+                self._catching_up.discard(partition)
+            case told.BrokerAway(reason):
+                self._broker_away = reason
             case told.Committed() | told.Standing():
-                self._trouble = ""
+                self._broker_away = ""
+            case told.Reading(paused):
+                self._paused = paused
             case _:
                 pass
 
@@ -146,8 +152,10 @@ class _State:
 
     def not_ready(self) -> str:
         """Why no output is to be expected; empty when it is."""
-        if not self._joined:
+        if self._broker_away:
+            return self._broker_away
+        if not self._owned:
             return "no partition is assigned yet"
         if self._catching_up:
             return f"re-reading partitions {', '.join(map(str, sorted(self._catching_up)))}"
-        return self._trouble
+        return "reading pauses until Redis is back" if self._paused else ""

@@ -13,6 +13,7 @@ import pytest
 from confluent_kafka import Producer
 from kafka import KafkaAdminClient
 
+from tests.asyncapi import Document
 from tests.journeys.bad_records import BAD, BY_KEY, Bad, noise
 from tests.journeys.good_rooms import Sent, clock_after, records_of, write_history
 from tests.journeys.live import Live, backtest, lines_by_room
@@ -166,6 +167,18 @@ def test_the_good_rooms_are_forecast_as_if_nothing_had_happened(hostile: Hostile
     for line in (quiet / "hotlist.jsonl").read_bytes().splitlines():
         hotlists[json.loads(line)["partition"]].append(line)
     assert {at: [value for _, value in found] for at, found in live.read(live.topics.hotlist).items()} == hotlists
+
+
+def test_live_records_are_as_the_asyncapi_document_says(hostile: Hostile) -> None:
+    """Every record on every output topic: headers, key and value."""
+    document = Document(hostile.live.topics.prefix)
+    seen = Counter[str]()
+    for topic in hostile.live.topics.outputs:
+        for records in hostile.live.records(topic).values():
+            seen.update(document.check(topic, record.key, record.value, record.headers) for record in records)
+    assert seen["forecast"] == hostile.good
+    assert seen["deadLetter"] == len(BAD)
+    assert seen.keys() == document.messages.keys() - {"roomMinute", "clock"}
 
 
 def test_every_record_is_accounted_for(hostile: Hostile) -> None:

@@ -27,7 +27,7 @@ from tests.services.redis import RedisServer
 
 SECRET = "s3cr/t@word"
 PATIENCE_S = 15.0
-SHORT = ("--connect-timeout-s", "2")
+SHORT = ("--connect-timeout-s", "1")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_a_broker_that_is_not_there_is_said(valkey: EmbeddedValkey, tmp_path: Pa
     filled = [text.format(redis=f"redis://{valkey.address}", history=history) for text in arguments]
     closed = f"127.0.0.1:{free_port()}"
     message = fails(*filled, "--bootstrap-servers", closed, *SHORT)
-    assert message == f"roompulse {arguments[0]}: cannot reach Kafka at {closed} (tried for 2 s)"
+    assert message == f"roompulse {arguments[0]}: cannot reach Kafka at {closed} (tried for 1 s)"
 
 
 def test_a_broker_that_never_answers_is_given_up_and_meanwhile_the_scorer_is_not_ready(

@@ -122,7 +122,8 @@ class LivePipeline:
     def _get(self, path: str) -> str | None:
         """A page of the scorer; None while it does not answer, or says that it is not well."""
         try:
-            with urllib.request.urlopen(self._server + path, timeout=ANSWER_TIMEOUT_S) as page:  # nosec B310: our own
+            # The address is our own, on this machine.
+            with urllib.request.urlopen(self._server + path, timeout=ANSWER_TIMEOUT_S) as page:  # nosec B310
                 return str(page.read().decode())
         except OSError:
             return None

@@ -131,7 +131,7 @@ def test_a_plain_oracle_agrees(stream: list[Given], cuts: list[int]) -> None:
         oracle.take(record, expected)
     assert written == oracle.forecasts
     counts = {status: oracle.statuses.count(status) for status in set(oracle.statuses)}
-    found = lab.status | {"dead": sum(lab.total.dead.values()), "clock": lab.total.clocks}
+    found = {**lab.status} | {"dead": sum(lab.total.dead.values()), "clock": lab.total.clocks}
     assert {status: count for status, count in found.items() if count} == counts
     assert (lab.total.blanks, lab.total.sessions) == (oracle.blanks, oracle.sessions)
     assert lab.fold.head.watermark == START + (oracle.watermark or 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -163,7 +164,7 @@ def test_an_empty_batch_is_nothing() -> None:
     assert lab.fold.rooms() == []
 
 
-def _columns(**fields: object) -> list[float]:
+def _columns(**fields: Any) -> list[float]:
     record = decode_messages([event("a", 0, 1, **fields).at(0)], 0, None).records[0]
     assert record is not None
     columns: list[float] = CHANNELS.columns([record])[0].tolist()

@@ -1,0 +1,160 @@
+"""Numbers, ids, drivers and sentences as they are published."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roompulse.rooms import DRIVERS, HOTSPOT, SLUMP, SURGE
+from scorer.pipeline import judge
+from scorer.pipeline.hotlist import Hot
+from scorer.pipeline.tell import Told
+from scorer.pipeline.write import Writer, alert_id_of, rounded
+from tests.scorer.fakes import CHANNELS, EAST, START, TOPICS
+
+WRITER = Writer(TOPICS, "fake-1", CHANNELS, 1_000_000)
+
+
+def told(**changes: Any) -> Told:
+    """A surge from 100 to 400 at minute 3."""
+    series, levels = np.full(DRIVERS, np.nan), np.full(DRIVERS, np.nan, np.float32)
+    values: dict[str, Any] = {
+        "row": 0, "kind": SURGE, "event": judge.OPEN, "reason": judge.NO_REASON, "severity": 1, "opened": START + 3,
+        "minute": START + 3, "offset": EAST, "actual": 400.0, "interval": (80.0, 100.0, 125.0), "surprise": 3.0,
+        "series": series, "levels": levels,
+    }  # fmt: skip
+    return Told(**(values | changes))
+
+
+def alert(**changes: Any) -> dict[str, Any]:
+    """The record that is written of it."""
+    line = WRITER.alert(0, 7, "a", told(**changes))[0]
+    record: dict[str, Any] = json.loads(line.output.value or b"")
+    return record
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12))
+def test_four_significant_digits(value: float) -> None:
+    """The nearest decimal of four digits, never a negative zero."""
+    found = rounded(value)
+    assert found == float(f"{value:.4g}")
+    assert math.copysign(1, found or 0.0) == 1 or (value < 0 and found != 0)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_a_number_is_null(value: float) -> None:
+    """JSON has no NaN."""
+    assert rounded(value) is None
+    assert alert(actual=100.0, interval=(value, value, value))["expected"] is None
+
+
+def test_an_alert_in_full() -> None:
+    """Every field, in the order of the design."""
+    line, kept = WRITER.alert(5, 7, "房 1", told())
+    assert (line.position, line.output.topic, line.output.partition, line.output.key) == (
+        5, TOPICS.alerts, 7, "房 1".encode(),
+    )  # fmt: skip
+    assert line.output.headers == ((("schema", b"live.room.alert/1")),)
+    assert (kept.output.topic, kept.output.value) == (TOPICS.alerts_open, line.output.value)
+    assert (line.output.value or b"").decode() == (
+        f'{{"alert_id":"{alert_id_of("房 1", "surge", START + 3)}",'
+        '"event":"open","kind":"surge","severity":"warning","room_id":"房 1",'
+        '"opened":"2024-05-01T12:03:00+08:00","minute":"2024-05-01T12:03:00+08:00","actual":400,"expected":100.0,'
+        '"low":80.0,"high":125.0,"tail_probability":0.001,"deviation_percent":300.0,"drivers":[],'
+        '"text":"Room 房 1 surges: 400 people entered at 12:03, where 100 were expected (80 to 125), '
+        '4.0 times the forecast.","model":"fake-1"}'
+    )
+
+
+def test_an_id_depends_on_room_kind_and_opening_alone() -> None:
+    """The same for ever; another for another room, kind or minute, however they are put together."""
+    assert alert_id_of("a", "surge", 28_574_643) == "d1c1d4a4e9fc2cec"
+    ids = {
+        alert_id_of(room, kind, minute)
+        for room in ("a", "a 1", "1 a")
+        for kind in ("surge", "slump")
+        for minute in (1, 11)
+    }
+    assert len(ids) == 12
+    assert alert(event=judge.UPDATE, minute=START + 9)["alert_id"] == alert()["alert_id"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"actual": 1_234_567.0, "interval": (8e5, 1e6, 1_250_400.0)},
+         ("Room a surges: 1,234,567 people entered at 12:03, where 1,000,000 were expected (800,000 to 1,250,000), "
+         "1.2 times the forecast.")),
+        ({"actual": 12.5, "interval": (0.0, 0.25, 1.0)},
+         "Room a surges: 12.5 people entered at 12:03, where 0.25 were expected (0 to 1)."),
+        ({"kind": SLUMP, "actual": 20.0},
+         "Room a slumps: 20 people entered at 12:03, where 100 were expected (80 to 125), 80 % fewer."),
+        ({"kind": HOTSPOT},
+         ("Room a stays hot: 400 people entered at 12:03, where 100 were expected ten minutes before (80 to 125), "
+         "4.0 times the forecast.")),
+        ({"event": judge.RESOLVE, "reason": judge.RECOVERED, "actual": 101.0},
+         "Room a is back to normal: 101 people entered at 12:03, where 100 were expected (80 to 125)."),
+        ({"event": judge.RESOLVE, "reason": judge.NEW_LEVEL},
+         "Room a has kept its new level: 400 people entered at 12:03, where 100 were expected (80 to 125)."),
+        ({"event": judge.RESOLVE, "reason": judge.SILENT, "actual": math.nan},
+         "Room a has fallen silent; its surge is over."),
+        ({"event": judge.RESOLVE, "reason": judge.ENDED, "actual": math.nan, "kind": HOTSPOT},
+         "Room a has ended its session; its hotspot is over."),
+        ({"event": judge.RETRACT, "actual": 110.0},
+         ("The surge of room a is withdrawn: corrected, 110 people entered at 12:03, where 100 were expected "
+         "(80 to 125).")),
+        ({"event": judge.RETRACT, "actual": math.nan},
+         "The surge of room a is withdrawn: corrected, that minute was not measured."),
+    ],
+)  # fmt: skip
+def test_a_sentence_that_a_person_can_act_on(changes: dict[str, Any], text: str) -> None:
+    """Plain words and numbers with thousands set apart, for each kind and event."""
+    assert alert(**changes)["text"] == text
+
+
+def test_drivers_are_ordered_and_few() -> None:
+    """At most three channels by their share of the excess and two metrics by how far they left their level."""
+    series, levels = np.zeros(DRIVERS), np.zeros(DRIVERS, np.float32)
+    series[10:13], levels[10:13] = (10, 200, 100), (5, 100, 10)
+    series[-1], levels[-1] = 90, 10
+    series[1:5], levels[1:5] = (50, 30, 160, 1), (100, 10, 10, 0)
+    series[0], levels[0] = 400, 100
+    found = alert(series=series, levels=levels)["drivers"]
+    assert [driver["name"] for driver in found] == ["natural feed", "paid ads", "other", "comment_cnt", "leave_ucnt"]
+    assert found[0] == {"name": "natural feed", "actual": 200, "expected": 100.0}
+
+
+def test_drivers_of_a_slump_are_those_that_fell() -> None:
+    """The same in the other direction."""
+    series, levels = np.zeros(DRIVERS), np.zeros(DRIVERS, np.float32)
+    series[10:12], levels[10:12] = (5, 300), (80, 10)
+    found = alert(kind=SLUMP, actual=10.0, series=series, levels=levels)["drivers"]
+    assert [driver["name"] for driver in found] == ["natural search"]
+
+
+def test_a_channel_that_was_not_measured_drives_nothing() -> None:
+    """NaN in the series or in its level is no share."""
+    series, levels = np.full(DRIVERS, np.nan), np.full(DRIVERS, 10, np.float32)
+    levels[11] = np.nan
+    series[11] = 300
+    assert alert(series=series, levels=levels)["drivers"] == []
+
+
+def test_a_hotlist_record() -> None:
+    """Ranks, actuals as they came, rounded numbers, null deviation where next to nothing was expected."""
+    line = WRITER.hotlist(3, 2, START, 0, [Hot(300.04, "a", 400.0, 99.96), Hot(9.5, "b", 9.75, 0.25)])
+    assert (line.output.topic, line.output.partition, line.output.key) == (TOPICS.hotlist, 2, b"2")
+    assert json.loads(line.output.value or b"") == {
+        "minute": "2024-05-01T04:00:00+00:00",
+        "partition": 2,
+        "rooms": [
+            {"rank": 1, "room_id": "a", "actual": 400, "expected": 99.96, "excess": 300, "deviation_percent": 300.2},
+            {"rank": 2, "room_id": "b", "actual": 9.75, "expected": 0.25, "excess": 9.5, "deviation_percent": None},
+        ],
+    }

@@ -54,7 +54,9 @@ def test_any_cut_into_batches_gives_the_same_bytes_and_state(stream: list[Given]
     for other in (fold(stream, cuts), fold(stream, list(range(len(stream))))):
         assert other.all == whole.all
         assert state_of(other.fold) == state_of(whole.fold)
-        assert repr(other.total) == repr(whole.total)
+        for name in ("events", "clocks", "status", "dead", "blanks", "sessions", "alerts", "covered"):
+            assert getattr(other.total, name) == getattr(whole.total, name)
+        assert np.allclose(other.total.judged, whole.total.judged), "sums of fractions, added in another order"
 
 
 @given(streams(), st.integers(0, 3))

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
+
+# From 1.29 on onnxruntime reports its use to its vendor unless told not to before it is imported. A monitor of other
+# people's rooms tells nobody anything.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from roompulse import features

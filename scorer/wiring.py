@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from roompulse.bundle import Bundle, default_bundle, load_bundle
+from roompulse.channels import DEFAULT_CHANNELS
 from roompulse.errors import CheckpointError, UsageError
 from roompulse.kafka_client import ensure_topics
 from roompulse.rooms import room_dtype
@@ -17,7 +18,6 @@ from scorer.adapters.key_partitioner import partitioner
 from scorer.adapters.onnx_forecaster import open_forecaster
 from scorer.adapters.redis_checkpoint import RedisCheckpoint
 from scorer.partitions import Model
-from scorer.pipeline.decode import DEFAULT_CHANNELS
 from scorer.pipeline.partition import Context
 from scorer.pipeline.write import Writer
 from scorer.ports import Checkpoint, EventLog

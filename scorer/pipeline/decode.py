@@ -6,21 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from roompulse.errors import RecordError
 from roompulse.minutes import QUIET_MINUTES, Minute, parse_clock, parse_minute
-from roompulse.records import METRICS, RoomMinute, decode_clock, decode_minute
-from roompulse.rooms import DRIVERS
+from roompulse.records import RoomMinute, decode_clock, decode_minute
 from roompulse.topics import CLOCK_HEADER, CLOCK_SCHEMA, MINUTE_SCHEMA, SCHEMA_HEADER
 from scorer.ports import Message
 
 MINUTES_AHEAD = 5
 """A minute further ahead of its record's clock is refused, so that one wrong date cannot close every window."""
-
-CHANNEL_TOTALS = frozenset({"全部自然流量", "全部付费流量"})
-"""The platform's own totals: sums of the other channels, left out of the drivers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,64 +150,3 @@ def _check_key(key: bytes | None, room: str, partition: int, partition_of: Calla
         raise RecordError("key", f"key: got {shown}: expected the room_id {room[:80]!a}")
     if partition_of is not None and (right := partition_of(expected)) != partition:
         raise RecordError("partition", f"key: got partition {partition}: expected {right} for this room_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Channels:
-    """The channels that are told apart, at most 16, as (`natural` or `paid`, name) pairs."""
-
-    vocabulary: tuple[tuple[str, str], ...]
-
-    def names(self) -> list[str]:
-        """What each of the DRIVERS columns is called in an alert; unused columns have no name."""
-        told = [f"{kind} {name}" for kind, name in self.vocabulary]
-        return [*METRICS, *told, *[""] * (DRIVERS - len(METRICS) - len(told) - 1), "other"]
-
-    def columns(self, records: Sequence[RoomMinute]) -> NDArray[np.float64]:
-        """The series that can drive an alert, shape (n, DRIVERS): NaN where a metric was not measured.
-
-        A channel that a record does not name was not used in that minute: 0, unless it names none of that kind.
-        """
-        first = len(METRICS)
-        by_kind: dict[str, dict[str, int]] = {"natural": {}, "paid": {}}
-        for index, (kind, name) in enumerate(self.vocabulary, first):
-            by_kind[kind][name] = index
-        nothing, last = [float("nan")] * (DRIVERS - first), DRIVERS - 1
-        rows: list[list[float | None]] = []
-        for record in records:
-            row: list[float | None] = [*astuple(record.metrics), *nothing]
-            rows.append(row)
-            others = 0.0
-            for counts, places in ((record.natural, by_kind["natural"]), (record.paid, by_kind["paid"])):
-                if not counts:
-                    continue
-                for index in places.values():
-                    row[index] = 0.0
-                for name, count in counts.items():
-                    if (place := places.get(name)) is not None:
-                        row[place] = count
-                    elif name not in CHANNEL_TOTALS:
-                        others += count
-            if record.natural or record.paid:
-                row[last] = others
-        return np.array(rows, np.float64).reshape(-1, DRIVERS)
-
-
-DEFAULT_CHANNELS = Channels(
-    (
-        ("natural", "短视频引流"),
-        ("natural", "抖音商城推荐"),
-        ("natural", "直播推荐"),
-        ("natural", "搜索"),
-        ("natural", "个人主页&店铺&橱窗"),
-        ("natural", "其他"),
-        ("natural", "头条西瓜"),
-        ("natural", "活动页"),
-        ("natural", "关注"),
-        ("paid", "千川PC版"),
-        ("paid", "其他广告"),
-        ("paid", "千川品牌广告"),
-        ("paid", "品牌广告"),
-        ("paid", "小店随心推"),
-    )
-)

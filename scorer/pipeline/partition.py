@@ -9,8 +9,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from roompulse.channels import Channels
 from roompulse.rules import Rules
-from scorer.pipeline.decode import Channels
 from scorer.pipeline.hotlist import Hot
 from scorer.pipeline.wave import JUDGED_HORIZONS, STATUSES
 from scorer.pipeline.write import Line, Writer

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from roompulse.channels import Channels
 from roompulse.minutes import format_minute
 from roompulse.records import METRICS, Alert, Driver, Forecast, Hotlist, HotRoom, Quantiles, encode, number
 from roompulse.rooms import HOTSPOT, KINDS, SEVERITIES, SLUMP
 from roompulse.topics import ALERT_SCHEMA, FORECAST_SCHEMA, HOTLIST_SCHEMA, SCHEMA_HEADER, Topics
-from scorer.pipeline.decode import Channels, DeadLetter
+from scorer.pipeline.decode import DeadLetter
 from scorer.pipeline.hotlist import Hot
 from scorer.pipeline.judge import EVENTS, REASONS, RESOLVE, RETRACT
 from scorer.pipeline.tell import Told

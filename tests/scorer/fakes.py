@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from roompulse.channels import Channels
 from roompulse.minutes import format_minute, parse_minute
 from roompulse.rooms import room_dtype
 from roompulse.rules import Rules
 from roompulse.topics import CLOCK_HEADER, CLOCK_SCHEMA, SCHEMA_HEADER, Topics
-from scorer.pipeline.decode import Channels
 from scorer.pipeline.fold import Fold
 from scorer.pipeline.partition import Context, Outcome, Tally
 from scorer.pipeline.write import Writer

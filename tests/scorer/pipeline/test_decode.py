@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from roompulse.channels import DEFAULT_CHANNELS
 from roompulse.rooms import DRIVERS
 from scorer.adapters.key_partitioner import partitioner
-from scorer.pipeline.decode import DEFAULT_CHANNELS, decode_messages
+from scorer.pipeline.decode import decode_messages
 from tests.scorer.fakes import CHANNELS, Event, Lab, clock, context_of, event, stamped, text
 
 GOOD = event("a", 0, 1)

@@ -4,6 +4,10 @@
     bundle.json   the manifest: what the network expects and gives, and the sha256 of every other file
     card.json     what it was trained on and how it did against the baselines
     golden.npz    counts, and what features and network made of them where the bundle was written
+    report.html   plots, where whoever trained it drew some
+
+A "step" network takes minute by minute and keeps a state; a "window" network reads a room's last minutes anew each
+time; a "hotspot" network is a window network for the study of slow series, and not served.
 
 Loading reads and compares; it runs nothing. Whether the network still gives its golden outputs on this machine is
 checked by whoever opens it for forecasting.
@@ -12,7 +16,6 @@ checked by whoever opens it for forecasting.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -23,36 +26,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import msgspec
 
-from roompulse import features
+from roompulse import features, window
 from roompulse.errors import BundleError
-from roompulse.forecasting import HORIZONS, OUTPUTS, QUANTILES
+from roompulse.forecasting import HORIZONS, QUANTILES
+from roompulse.golden import Golden, check_golden, pack_golden, unpack_golden
+from roompulse.window import WindowSpecification, window_from
 
 FORMAT = 1
-KIND = "step"
-MANIFEST, MODEL, CARD, GOLDEN = "bundle.json", "model.onnx", "card.json", "golden.npz"
+STEP, WINDOW, HOTSPOT = KINDS = ("step", "window", "hotspot")
+MANIFEST, MODEL, CARD, GOLDEN, REPORT = "bundle.json", "model.onnx", "card.json", "golden.npz", "report.html"
 FILES = (MODEL, CARD, GOLDEN)
 
 
 @dataclass(frozen=True, slots=True)
-class Golden:
-    """A few sessions with what must come out of them."""
-
-    counts: NDArray[np.float64]
-    """(rooms, minutes), counts a minute, NaN for a blank."""
-    inputs: NDArray[np.float32]
-    """(rooms, minutes, features)."""
-    references: NDArray[np.float64]
-    """(rooms, minutes), log1p of the running level."""
-    outputs: NDArray[np.float32]
-    """(rooms, minutes, 30), the network's raw outputs."""
-
-
-@dataclass(frozen=True, slots=True)
 class Specification:
-    """What a bundle says of itself; `rules` holds calibrated starting thresholds for the alerts."""
+    """What a bundle says of itself; `rules` holds calibrated starting thresholds for the alerts.
+
+    `window_minutes` is the length of a room's ring, `window` what a window or hotspot network expects of it.
+    """
 
     name: str
     version: str
@@ -60,10 +53,11 @@ class Specification:
     data_hash: str
     rules: Mapping[str, Any]
     window_minutes: int = 60
-    kind: str = KIND
+    kind: str = STEP
     features: str = features.FINGERPRINT
     quantiles: tuple[float, ...] = QUANTILES
     horizons: int = HORIZONS
+    window: WindowSpecification | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +88,34 @@ class Bundle:
         return self.specification.rules
 
 
+_NAMES = tuple(name for name in Specification.__dataclass_fields__ if name != "window")
+"""What every manifest has; `window` is there where it says something."""
+
+
 def default_bundle() -> Path:
     """The folder of the bundle that is shipped with RoomPulse."""
     return Path(__file__).parent / "models" / "step-default"
 
 
 def write_bundle(
-    folder: Path, specification: Specification, model: bytes, card: Mapping[str, Any], golden: Golden
+    folder: Path,
+    specification: Specification,
+    model: bytes,
+    card: Mapping[str, Any],
+    golden: Golden,
+    report: bytes | None = None,
 ) -> Bundle:
     """Write a bundle, all or nothing, and load it back. The same contents give the same bytes.
 
     Raises BundleError where `folder` exists with something in it, or cannot be written.
     """
     refuse_existing(folder)
-    contents = {MODEL: model, CARD: _json(card), GOLDEN: _pack(golden)}
+    contents = {MODEL: model, CARD: _json(card), GOLDEN: pack_golden(golden)}
+    contents |= {} if report is None else {REPORT: report}
     manifest: dict[str, Any] = {"format": FORMAT}
-    manifest |= {name: getattr(specification, name) for name in Specification.__dataclass_fields__}
+    manifest |= {name: getattr(specification, name) for name in _NAMES}
+    if specification.window is not None:
+        manifest["window"] = msgspec.to_builtins(specification.window)
     manifest["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     contents[MANIFEST] = _json(manifest | {"hash": _identity(manifest)})
     try:
@@ -146,17 +152,17 @@ def load_bundle(folder: Path) -> Bundle:
         raise BundleError(f"{folder}: not a model bundle: it has no {MANIFEST}")
     manifest = _manifest(folder)
     contents = {}
-    for name in FILES:
+    for name in dict.fromkeys([*FILES, *(name for name in manifest["files"] if name == REPORT)]):
         contents[name] = _read(folder / name)
         if hashlib.sha256(contents[name]).hexdigest() != manifest["files"].get(name):
             raise BundleError(f"{folder / name}: changed since the bundle was written")
     try:
         specification = Specification(
-            **{name: manifest[name] for name in Specification.__dataclass_fields__}
-            | {"quantiles": tuple(manifest["quantiles"])}
+            **{name: manifest[name] for name in _NAMES} | {"quantiles": tuple(manifest["quantiles"])},
+            window=window_from(manifest["window"]) if "window" in manifest else None,
         )
         card = json.loads(contents[CARD])
-        golden = _unpack(contents[GOLDEN])
+        golden = unpack_golden(contents[GOLDEN])
     except (LookupError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise BundleError(f"{folder}: not a usable bundle: {error}") from error
     _refuse_foreign(folder, specification, golden)
@@ -181,19 +187,21 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _refuse_foreign(folder: Path, specification: Specification, golden: Golden) -> None:
-    if specification.features != features.FINGERPRINT:
+    if specification.kind not in KINDS:
+        known = f"{', '.join(map(repr, KINDS[:-1]))} and {KINDS[-1]!r}"
+        raise BundleError(f"{folder}: a {specification.kind!r} model; this program knows {known} models")
+    sees = specification.window
+    if (specification.kind == STEP) != (sees is None):
+        raise BundleError(f"{folder}: a {specification.kind!r} model {'without' if sees is None else 'with'} a window")
+    if specification.features != (here := features.FINGERPRINT if sees is None else window.FINGERPRINT):
         raise BundleError(
-            f"{folder}: made for features {specification.features}, this program computes {features.FINGERPRINT}; "
-            "train the model again"
+            f"{folder}: made for features {specification.features}, this program computes {here}; train the model again"
         )
-    if specification.kind != KIND:
-        raise BundleError(f"{folder}: a {specification.kind!r} model; only {KIND!r} models can be served")
     if (specification.quantiles, specification.horizons) != (QUANTILES, HORIZONS):
         raise BundleError(f"{folder}: forecasts other quantiles or horizons than {QUANTILES} at +1 to +{HORIZONS}")
-    rooms, minutes = golden.counts.shape
-    shapes = golden.inputs.shape, golden.references.shape, golden.outputs.shape
-    if shapes != ((rooms, minutes, len(features.FEATURES)), (rooms, minutes), (rooms, minutes, OUTPUTS)):
-        raise BundleError(f"{folder / GOLDEN}: arrays of unexpected shapes {shapes}")
+    if sees is not None and specification.window_minutes < sees.minutes:
+        raise BundleError(f"{folder}: a window of {sees.minutes} minutes in a ring of {specification.window_minutes}")
+    check_golden(folder / GOLDEN, sees, golden)
 
 
 def _read(path: Path) -> bytes:
@@ -210,14 +218,3 @@ def _json(value: Mapping[str, Any]) -> bytes:
 def _identity(manifest: Mapping[str, Any]) -> str:
     canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _pack(golden: Golden) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: getattr(golden, name) for name in Golden.__dataclass_fields__})
-    return buffer.getvalue()
-
-
-def _unpack(data: bytes) -> Golden:
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return Golden(**{name: arrays[name] for name in Golden.__dataclass_fields__})

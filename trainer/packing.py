@@ -12,8 +12,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from roompulse import features
-from roompulse.bundle import Bundle, Golden, Specification, write_bundle
+from roompulse.bundle import Bundle, Specification, write_bundle
 from roompulse.forecasting import OUTPUTS, QUANTILES
+from roompulse.golden import Golden
 from trainer.network import Weights
 from trainer.synthetic import synthetic
 

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from roompulse import bundle as bundles
-from roompulse.bundle import Golden, Specification, default_bundle, load_bundle, write_bundle
+from roompulse.bundle import Specification, default_bundle, load_bundle, write_bundle
 from roompulse.errors import BundleError
+from roompulse.golden import Golden
 
 FILES = ("model.onnx", "card.json", "golden.npz", "bundle.json")
 SPECIFICATION = Specification(name="tiny", version="7", units=4, data_hash="d" * 64, rules={"minimum_excess": 4.0})
@@ -118,7 +119,9 @@ def test_rules_cannot_be_changed_behind_its_back(tmp_path: Path) -> None:
     [
         ({"format": 99}, "newer than this program"),
         ({"features": "0" * 16}, "train the model again"),
-        ({"kind": "windowed"}, "only 'step' models"),
+        ({"kind": "windowed"}, "knows 'step', 'window' and 'hotspot' models"),
+        ({"kind": "window"}, "'window' model without a window"),
+        ({"window": {"preset": 1}}, "window: "),
         ({"horizons": 5}, "other quantiles or horizons"),
         ({"quantiles": [0.05, 0.5, 0.95]}, "other quantiles or horizons"),
         ({"files": None}, "not the manifest"),

@@ -23,7 +23,7 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """The most that one minute can add."""
     drift: float = 1.0
     """Taken from the evidence each minute; an ordinary minute adds less than this."""
-    bar: tuple[float, float, float] = (3.5, 3.2, 2.8)
+    bar: tuple[float, float, float] = (3.6, 3.4, 3.3)
     """Evidence that opens an alert, in rooms under 3, from 3 to 20, and from 20 a minute."""
     warm_up: float = 4.0
     """Added to the bar at a session's first minute, fading with a time constant of 10 minutes."""
@@ -61,4 +61,6 @@ def rules_from(values: dict[str, Any]) -> Rules:
         raise BundleError(f"rules: {error}") from None
     if not len(rules.tail_z) == len(rules.tail_up) == len(rules.tail_down) >= 2:
         raise BundleError("rules: tail_z, tail_up and tail_down: expected the same number of knots, at least two")
+    if list(rules.tail_z) != sorted(set(rules.tail_z)):
+        raise BundleError("rules: tail_z: expected rising knots")
     return rules

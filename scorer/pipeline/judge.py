@@ -15,7 +15,8 @@ from roompulse.forecasting import HORIZONS
 from roompulse.rooms import HOTSPOT, KINDS, SLUMP, SURGE
 from roompulse.rules import Rules
 from scorer.pipeline.evidence import Floats, bar_of, learned_spread
-from scorer.pipeline.suspicion import HIGH, LOW, MEDIAN, Flags, Minutes, gather, surprises
+from scorer.pipeline.serve import round4
+from scorer.pipeline.suspicion import HIGH, LOW, MEDIAN, Basis, Flags, Minutes, beyond, gather, surprises
 
 NOTHING, OPEN, UPDATE, RESOLVE, RETRACT = range(5)
 EVENTS = ("", "open", "update", "resolve", "retract")
@@ -43,12 +44,13 @@ class Verdict:
 def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
     """Judge one minute of each room; changes evidence and alerts in `rooms` (n,), which are as before this minute."""
     alerts = rooms["alerts"]
-    interval = _intervals(rooms, minutes)
-    surprise = surprises(rooms["spread"], minutes.value, interval, rules)
-    expected = ~np.isnan(minutes.value) & ~np.isnan(minutes.newest[:, MEDIAN])
-    quiet = expected & ~alerts["open"].any(axis=1)
+    basis = _basis(rooms, minutes, rules)
+    interval = basis.interval
+    judged = ~(np.isnan(minutes.value) | np.isnan(minutes.newest[:, MEDIAN]))
+    quiet = judged & ~np.any(alerts["open"], axis=1)
     for side in (SURGE, SLUMP):
-        gather(rooms, minutes, side, quiet, expected & alerts["open"][:, side], surprise[:, side], rules)
+        # A hotspot does not keep a surge from being told.
+        gather(rooms, minutes, basis, side, judged & ~np.any(alerts["open"][:, :HOTSPOT], axis=1), rules)
     bar = bar_of(
         minutes.newest[:, MEDIAN],
         rooms["levels"]["age"].astype(np.float64),
@@ -61,7 +63,7 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
     opens = _opening(rooms, minutes, interval, bar, rules) & ~np.any(ends, axis=1, keepdims=True)
     spread = learned_spread(rooms["spread"].astype(np.float64), minutes.value, minutes.newest)
     rooms["spread"] = np.where(quiet & ~opens[:, :HOTSPOT].any(axis=1), spread, rooms["spread"])
-    _open(rooms, opens, minutes)
+    _open(rooms, opens, minutes, basis.origin)
     severity, peak = _size(rooms, minutes.value, interval, bar)
     worse = alerts["open"] & ~ends & ~opens & (severity > alerts["severity"])
     due = minutes.minute[:, None] - alerts["noticed"] >= rules.update_minutes
@@ -73,7 +75,7 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
     alerts["noticed"] = np.where(told, minutes.minute[:, None], alerts["noticed"])
     alerts["peak_noticed"] = np.where(told, alerts["peak"], alerts["peak_noticed"])
     close(rooms, ends, minutes.minute)
-    return Verdict(event, reason, interval, surprise)
+    return Verdict(event, reason, interval, basis.surprise)
 
 
 def close(rooms: NDArray[np.void], ends: Flags, minute: NDArray[np.int64]) -> None:
@@ -87,18 +89,19 @@ def close(rooms: NDArray[np.void], ends: Flags, minute: NDArray[np.int64]) -> No
 def held_interval(alerts: NDArray[np.void], minute: NDArray[np.int64]) -> Floats:
     """The frozen forecast (m, 3) of open `alerts` (m,) for `minute` (m,): +1 to +10 from its origin, then +10 held."""
     ahead = np.clip(minute - alerts["origin"], 1, HORIZONS) - 1
-    frozen: Floats = alerts["frozen"][np.arange(len(alerts)), :, ahead].astype(np.float64)
-    return frozen
+    return round4(alerts["frozen"][np.arange(len(alerts)), :, ahead].astype(np.float64))
 
 
-def _intervals(rooms: NDArray[np.void], minutes: Minutes) -> Floats:
-    """What each kind is judged by, (n, kinds, 3): the newest forecast, for a hotspot the one of ten minutes before."""
+def _basis(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Basis:
+    """The newest forecast, for a hotspot the one of ten minutes before, for an open alert the one frozen with it."""
     interval = np.repeat(minutes.newest[:, None, :], len(KINDS), axis=1)
+    origin = np.repeat(minutes.origin[:, None], len(KINDS), axis=1)
     place = np.arange(len(rooms))
     interval[:, HOTSPOT] = rooms["forecasts"][place, minutes.minute % HORIZONS, :, HORIZONS - 1]
+    origin[:, HOTSPOT] = minutes.minute - HORIZONS
     row, kind = np.nonzero(rooms["alerts"]["open"])
     interval[row, kind] = held_interval(rooms["alerts"][row, kind], minutes.minute[row])
-    return interval
+    return Basis(interval, origin, surprises(rooms["spread"], minutes.value, interval, rules))
 
 
 def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, rules: Rules) -> Codes:
@@ -117,26 +120,23 @@ def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, rules:
 
 def _opening(rooms: NDArray[np.void], minutes: Minutes, interval: Floats, bar: Floats, rules: Rules) -> Flags:
     """Which alerts (n, kinds) open in this minute. Comparisons with NaN are false: no forecast, no alert."""
-    value, low, expected, high = minutes.value, *(minutes.newest[:, index] for index in (LOW, MEDIAN, HIGH))
-    is_open = rooms["alerts"]["open"]
+    value, is_open = minutes.value, rooms["alerts"]["open"]
     idle = ~is_open[:, SURGE] & ~is_open[:, SLUMP]
-    excess = value - expected
     opens = np.zeros(is_open.shape, np.bool_)
-    opens[:, SURGE] = (
-        idle
-        & (rooms["evidence"][:, SURGE] >= bar)
-        & (value > high)
-        & (excess >= np.maximum(rules.minimum_excess, rules.minimum_surge_percent / 100 * expected))
-    )
-    opens[:, SLUMP] = (
-        idle
-        & (rooms["evidence"][:, SLUMP] >= bar)
-        & (value < low)
-        & (-excess >= np.maximum(rules.minimum_excess, rules.minimum_slump_percent / 100 * expected))
-        & (expected >= rules.minimum_slump_expected)
-    )
+    for side, percent, least in (
+        (SURGE, rules.minimum_surge_percent, 0.0),
+        (SLUMP, rules.minimum_slump_percent, rules.minimum_slump_expected),
+    ):
+        expected = interval[:, side, MEDIAN]
+        opens[:, side] = (
+            idle
+            & (rooms["evidence"][:, side] >= bar)
+            & beyond(value, interval[:, side], side)
+            & (_OUTWARD[side] * (value - expected) >= np.maximum(rules.minimum_excess, percent / 100 * expected))
+            & (expected >= least)
+        )
     actual, base = rooms["hot_actual"].astype(np.float64), rooms["hot_expected"].astype(np.float64)
-    beyond = actual - (1 + rules.hotspot_percent / 100) * base
+    above = actual - (1 + rules.hotspot_percent / 100) * base
     opens[:, HOTSPOT] = (
         idle
         & ~is_open[:, HOTSPOT]
@@ -144,7 +144,7 @@ def _opening(rooms: NDArray[np.void], minutes: Minutes, interval: Floats, bar: F
         & ~opens[:, SLUMP]
         & (rooms["hot_minutes"] >= rules.hotspot_minutes)
         & (actual > rooms["hot_high"])
-        & (beyond > rules.hotspot_noise * np.sqrt(base))
+        & (above > rules.hotspot_noise * np.sqrt(base))
         & (value - interval[:, HOTSPOT, MEDIAN] >= rules.minimum_excess)
     )
     return opens
@@ -166,7 +166,7 @@ def _count_heat(rooms: NDArray[np.void], minutes: Minutes, before: Floats, rules
         rooms[name] = np.where(hot, so_far + np.where(hot, more, 0), np.where(kept, so_far, 0))
 
 
-def _open(rooms: NDArray[np.void], opens: Flags, minutes: Minutes) -> None:
+def _open(rooms: NDArray[np.void], opens: Flags, minutes: Minutes, origin: NDArray[np.int64]) -> None:
     """Open alerts, in place, and freeze the forecast that each is measured against from now on."""
     row, kind = np.nonzero(opens)
     if len(row) == 0:
@@ -178,7 +178,7 @@ def _open(rooms: NDArray[np.void], opens: Flags, minutes: Minutes) -> None:
     alerts["opened"] = minute
     alerts["noticed"] = minute
     alerts["peak"] = alerts["peak_noticed"] = 0
-    alerts["origin"] = np.where(kind == HOTSPOT, minute - HORIZONS, minutes.origin[row])
+    alerts["origin"] = origin[row, kind]
     alerts["frozen"] = rooms["forecasts"][row, alerts["origin"] % HORIZONS]
     rooms["alerts"][row, kind] = alerts
 

@@ -30,6 +30,17 @@ class Minutes:
     origin: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What each kind is judged by: `interval` (n, kinds, 3), made at `origin` (n, kinds), and the minute's `surprise`
+    (n, kinds) in decimal digits.
+    """
+
+    interval: Floats
+    origin: NDArray[np.int64]
+    surprise: Floats
+
+
 def surprises(spread: NDArray[np.float32], value: Floats, interval: Floats, rules: Rules) -> Floats:
     """Each kind's surprise (n, kinds), in decimal digits, from values (n,) and intervals (n, kinds, 3)."""
     wide = spread.astype(np.float64)
@@ -40,13 +51,12 @@ def surprises(spread: NDArray[np.float32], value: Floats, interval: Floats, rule
     return np.stack(by_kind, axis=1)
 
 
-def gather(
-    rooms: NDArray[np.void], minutes: Minutes, side: int, quiet: Flags, growing: Flags, surprise: Floats, rules: Rules
-) -> None:
-    """Gather evidence in one direction, in place: of `quiet` rooms, and of those whose alert is open and `growing`.
+def gather(rooms: NDArray[np.void], minutes: Minutes, basis: Basis, side: int, quiet: Flags, rules: Rules) -> None:
+    """Gather evidence in one direction, in place: of `quiet` rooms, and of those whose alert of this side is open.
 
-    While there is suspicion, the minutes are held against the forecast made before it arose: newer ones have begun to
-    follow what is suspected.
+    While there is suspicion, a minute is also held against the forecast made before it arose: newer ones have begun to
+    follow what is suspected. A minute that the newest forecast already allows for, and that one does not, is judged by
+    that one from here on: `basis` says so.
     """
     evidence = rooms["evidence"][:, side].astype(np.float64)
     origin = rooms["suspected"][:, side].astype(np.int64)
@@ -57,6 +67,17 @@ def gather(
     stands &= ~np.isnan(earlier[:, MEDIAN])
     z = scaled_residual(minutes.value, earlier, rooms["spread"].astype(np.float64))
     regime = np.where(stands, surprise_of(z, rules, upward=side == SURGE), 0.0)
-    grown = accumulate(evidence, np.maximum(surprise, regime), rules)
+    surprise = np.maximum(basis.surprise[:, side], regime)
+    growing = rooms["alerts"]["open"][:, side] & ~np.isnan(minutes.value)
     rooms["suspected"][:, side] = np.where(quiet & (evidence == 0), minutes.origin, origin)
-    rooms["evidence"][:, side] = np.where(quiet | growing, grown, evidence)
+    rooms["evidence"][:, side] = np.where(quiet | growing, accumulate(evidence, surprise, rules), evidence)
+    explained = stands & ~beyond(minutes.value, basis.interval[:, side], side) & beyond(minutes.value, earlier, side)
+    basis.interval[explained, side] = earlier[explained]
+    basis.origin[explained, side] = origin[explained]
+    basis.surprise[explained, side] = regime[explained]
+
+
+def beyond(value: Floats, interval: Floats, side: int) -> Flags:
+    """Whether values (n,) lie outside their intervals (n, 3) on this side; never for NaN."""
+    outside: Flags = value < interval[:, LOW] if side == SLUMP else value > interval[:, HIGH]
+    return outside

@@ -79,6 +79,8 @@ class OracleRoom:
     start: int
     ring: dict[int, float | None] = field(default_factory=dict)
     over: bool = False
+    known: bool = False
+    """A value has come in this session: from then on its forecasts are judged. A correction does not count."""
 
 
 @dataclass(slots=True)
@@ -126,7 +128,8 @@ class Oracle:
         else:
             origin = room.last
             self.blanks += given.minute - room.last - 1
-        measured = any(value is not None for value in room.ring.values())
+        measured = room.known
+        room.known = room.known or given.value is not None
         room.last, room.over = given.minute, given.ended
         room.ring[given.minute] = given.value
         self.forecasts.append((name, given.minute))

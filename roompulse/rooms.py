@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +37,18 @@ ALERT_DTYPE = np.dtype(
 )
 
 
-def room_dtype(units: int, window_minutes: int) -> np.dtype[np.void]:
+SERIES = "series"
+"""The ring of all series, which only a network that reads them gives a room."""
+
+
+def room_dtype(units: int, window_minutes: int, series_minutes: int = 0) -> np.dtype[np.void]:
     """The record of one room for a network of `units` state values and a ring of `window_minutes`.
 
+    With `series_minutes` it has a ring of that many minutes of all metrics and channels too, the target first.
     Counts are per minute; NaN stands for "never came" and "not measured". Rings are addressed by epoch minute modulo
     their length.
     """
+    every: list[Any] = [(SERIES, "<f4", (series_minutes, DRIVERS))] if series_minutes else []
     return np.dtype(
         [
             ("last_minute", "<i4"),  # epoch minute of the newest record
@@ -58,7 +65,7 @@ def room_dtype(units: int, window_minutes: int) -> np.dtype[np.void]:
             ("spread", "<f4"),  # running mean of |z|: lasts between sessions
             ("evidence", "<f4", (2,)),  # accumulated surprise upward and downward
             ("suspected", "<i4", (2,)),  # epoch minute of the forecast that it is accumulated against, while above 0
-            ("hot_minutes", "<i4"),  # minutes in a row above the forecast of ten minutes before
+            ("hot_minutes", "<i2"),  # minutes in a row above the forecast of ten minutes before
             ("hot_actual", "<f4"),  # sums over those minutes
             ("hot_expected", "<f4"),
             ("hot_high", "<f4"),
@@ -66,6 +73,7 @@ def room_dtype(units: int, window_minutes: int) -> np.dtype[np.void]:
             ("driver_sum", "<f4", (DRIVERS,)),
             ("driver_weight", "<f4", (DRIVERS,)),
             ("alerts", ALERT_DTYPE, (len(KINDS),)),
+            *every,
         ]
     )
 
@@ -106,7 +114,7 @@ def start_session(rooms: NDArray[np.void]) -> None:
     rooms["levels"]["recent"] = np.nan
     for name in ("h", "c", "evidence", "hot_minutes", "hot_actual", "hot_expected", "hot_high"):
         rooms[name] = 0
-    for name in ("ring", "forecasts"):
+    for name in {"ring", "forecasts", SERIES}.intersection(rooms.dtype.names or ()):
         rooms[name] = np.nan
     reset_gate(rooms["gate"])
     rooms["driver_sum"] = 0

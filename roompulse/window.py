@@ -144,7 +144,7 @@ def relative(
     """
     residuals = np.array(specification.residuals)
     logs = np.log1p(ahead)[:, None, :] + residuals - references[:, None, None]
-    return logs.reshape(len(ahead), OUTPUTS).astype(np.float32)
+    return np.asarray(logs.reshape(len(ahead), OUTPUTS), np.float32)
 
 
 def golden_minutes(count: int) -> NDArray[np.int64]:

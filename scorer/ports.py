@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,8 +163,8 @@ class Checkpoint(Protocol):
         """Let go of all connections. Never raises."""
 
 
-class Forecaster(Protocol):
-    """The network, one minute at a time for many rooms at once."""
+class StepForecaster(Protocol):
+    """A network that carries a state: one minute at a time for many rooms at once."""
 
     @property
     def units(self) -> int:
@@ -176,3 +176,25 @@ class Forecaster(Protocol):
         """Inputs (n, features), states (n, units) each; returns outputs (n, 3 quantiles, 10 horizons) relative to the
         reference level in log1p space, and the new states. A row's bits do not depend on the other rows.
         """
+
+
+@runtime_checkable
+class WindowForecaster(Protocol):
+    """A network that reads a room's last minutes anew each time."""
+
+    @property
+    def look_back(self) -> int:
+        """Minutes that it reads."""
+
+    def from_window(
+        self, windows: NDArray[np.float32], minutes: NDArray[np.int64], references: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Counts (n, look_back, series), NaN for a blank, oldest first, the newest of local minute `minutes` (n,).
+
+        Returns what a step network gives: (n, 3 quantiles, 10 horizons) relative to the reference level (n,) in log1p
+        space. A row's bits do not depend on the other rows.
+        """
+
+
+Forecaster = StepForecaster | WindowForecaster
+"""The network behind the forecasts."""

@@ -13,6 +13,7 @@ from roompulse.rooms import DRIVERS, KINDS, SLUMP
 from scorer.pipeline import judge as alerts
 from scorer.pipeline.decode import Records
 from scorer.pipeline.evidence import Floats
+from scorer.pipeline.outlook import correct_rings
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def correct(room: NDArray[np.void], record: Records, row: int, told: list[Told])
     """
     minute = int(record.minute[0])
     age = int(room["last_minute"][0]) - minute
-    room["ring"][0, minute % room["ring"].shape[1]] = record.value[0]
+    correct_rings(room, record)
     recent = room["levels"]["recent"]
     if age < recent.shape[1]:
         recent[0, (minute - int(room["session_start"][0])) % recent.shape[1]] = record.value[0]

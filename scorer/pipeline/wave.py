@@ -15,6 +15,7 @@ from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, start_session
 from roompulse.rules import Rules
 from scorer.pipeline import judge as alerts
 from scorer.pipeline.decode import Records
+from scorer.pipeline.outlook import look_ahead, note, pass_blank
 from scorer.pipeline.serve import calibrate, round4, widened_quantiles
 from scorer.pipeline.suspicion import Minutes
 from scorer.pipeline.tell import Told, correct, driver_levels, end_alerts, silence_told
@@ -122,17 +123,16 @@ def _begin_sessions(
 def _pass_blanks(rooms: NDArray[np.void], minute: NDArray[np.int64], forecaster: Forecaster) -> int:
     """Let the minutes that never came pass: levels are held, the network sees the blank flag, nothing is judged."""
     missing = minute - rooms["last_minute"] - 1
-    window = rooms["ring"].shape[1]
     for step in range(1, int(missing.max(initial=0)) + 1):
         rows = np.flatnonzero(missing >= step)
         part = rooms[rows]
         blank = part["last_minute"].astype(np.int64) + step
         place = np.arange(len(rows))
-        part["ring"][place, blank % window] = np.nan
+        note(part, blank, np.full(len(rows), np.nan), np.nan)
         part["forecasts"][place, blank % HORIZONS] = np.nan
         part["gate"]["means"][place, blank % HORIZONS] = np.nan
         inputs, _ = observe(part["levels"], np.full(len(rows), np.nan))
-        _, part["h"], part["c"] = forecaster.step(inputs, part["h"].copy(), part["c"].copy())
+        pass_blank(part, inputs, forecaster)
         rooms[rows] = part
     return int(missing.sum())
 
@@ -146,8 +146,7 @@ def _meet(rooms: NDArray[np.void], records: Records) -> tuple[Floats, tuple[Floa
     window = rooms["ring"].shape[1]
     last = rooms["last_minute"].astype(np.int64)
     gap = records.minute - last
-    # Stored in single precision; rounded again they are the very numbers that were published.
-    newest = round4(rooms["forecasts"][place, last % HORIZONS, :, gap - 1].astype(np.float64))
+    newest = rooms["forecasts"][place, last % HORIZONS, :, gap - 1].astype(np.float64)
     errors = np.empty((len(rooms), len(JUDGED_HORIZONS)))
     naive = np.empty_like(errors)
     for column, horizon in enumerate(JUDGED_HORIZONS):
@@ -214,15 +213,15 @@ def _end_sessions(
 def _forecast(rooms: NDArray[np.void], records: Records, forecaster: Forecaster) -> Floats:
     """Take this minute in and look ten minutes ahead; returns the served quantiles (n, 3, 10)."""
     place = np.arange(len(rooms))
+    note(rooms, records.minute, records.value, records.series)
     inputs, reference = observe(rooms["levels"], records.value)
-    outputs, rooms["h"], rooms["c"] = forecaster.step(inputs, rooms["h"].copy(), rooms["c"].copy())
+    outputs = look_ahead(rooms, records, inputs, reference, forecaster)
     gate = rooms["gate"]
     network = widened_quantiles(outputs, reference, rooms["widen"])
     quantiles = round4(choose(gate, network, take_in(gate, records.minute, records.value)))
     # A room that has only sent nulls has no level yet: its first value is no surprise, however large.
     known = rooms["levels"]["level_weight"] > 0
     rooms["forecasts"][place, records.minute % HORIZONS] = np.where(known[:, None, None], quantiles, np.nan)
-    rooms["ring"][place, records.minute % rooms["ring"].shape[1]] = records.value
     rooms["last_minute"] = records.minute
     rooms["offset"] = records.offset
     return quantiles

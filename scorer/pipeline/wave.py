@@ -146,7 +146,8 @@ def _meet(rooms: NDArray[np.void], records: Records) -> tuple[Floats, tuple[Floa
     window = rooms["ring"].shape[1]
     last = rooms["last_minute"].astype(np.int64)
     gap = records.minute - last
-    newest = rooms["forecasts"][place, last % HORIZONS, :, gap - 1].astype(np.float64)
+    # Stored in single precision; rounded again they are the very numbers that were published.
+    newest = round4(rooms["forecasts"][place, last % HORIZONS, :, gap - 1].astype(np.float64))
     errors = np.empty((len(rooms), len(JUDGED_HORIZONS)))
     naive = np.empty_like(errors)
     for column, horizon in enumerate(JUDGED_HORIZONS):

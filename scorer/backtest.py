@@ -65,11 +65,11 @@ def run(args: argparse.Namespace) -> int:
     report = HistoryReport(say=say_on_stderr)
     rows = clone_rooms(read_history(args.files, history_options(args), report), args.rooms)
     bundle = chosen_bundle(settings)
+    model_for = models(settings, bundle, args.split)
     folder = _new_folder(Path(args.out))
     topic = MemoryTopic(args.split)
     totals = Totals()
     options = LoopOptions(settings.max_batch, max_dirty_rooms=1 << 62, rebuild_hours=24.0)
-    model_for = models(settings, bundle, args.split)
     loop = ScoringLoop(MemoryLog(topic), MemoryCheckpoint(), model_for, options, totals, stop=lambda: False)
     place = partitioner("murmur2", args.split) if args.split > 1 else None
     with Outputs(folder, Topics(settings.topic_prefix)) as outputs, ReplayProgress() as progress:

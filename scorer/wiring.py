@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from roompulse.bundle import Bundle, default_bundle, load_bundle
-from roompulse.channels import DEFAULT_CHANNELS
+from roompulse.channels import DEFAULT_CHANNELS, Channels
 from roompulse.errors import CheckpointError, UsageError
 from roompulse.kafka_client import ensure_topics
 from roompulse.rooms import room_dtype
@@ -15,7 +17,7 @@ from roompulse.settings import Settings
 from roompulse.topics import Topics
 from scorer.adapters.kafka_python_log import KafkaPythonLog
 from scorer.adapters.key_partitioner import partitioner
-from scorer.adapters.onnx_forecaster import open_forecaster
+from scorer.adapters.networks import open_forecaster
 from scorer.adapters.redis_checkpoint import RedisCheckpoint
 from scorer.partitions import Model
 from scorer.pipeline.partition import Context
@@ -30,12 +32,23 @@ def chosen_bundle(settings: Settings) -> Bundle:
 
 def open_model(bundle: Bundle, settings: Settings, partition_of: Callable[[bytes], int] | None) -> Model:
     """A bundle, ready to score. Raises BundleError where the network does not give its golden vectors."""
-    writer = Writer(Topics(settings.topic_prefix), bundle.label, DEFAULT_CHANNELS, settings.max_message_bytes)
-    dtype = room_dtype(bundle.units, bundle.specification.window_minutes)
-    context = Context(
-        open_forecaster(bundle), rules_from(dict(bundle.rules)), DEFAULT_CHANNELS, writer, dtype, partition_of
-    )
+    channels, dtype = _channels(bundle), _room_dtype(bundle)
+    writer = Writer(Topics(settings.topic_prefix), bundle.label, channels, settings.max_message_bytes)
+    context = Context(open_forecaster(bundle), rules_from(dict(bundle.rules)), channels, writer, dtype, partition_of)
     return Model(bundle.hash, context)
+
+
+def _channels(bundle: Bundle) -> Channels:
+    """The channels that are told apart: those that the network reads, where it reads channels."""
+    window = bundle.specification.window
+    return DEFAULT_CHANNELS if window is None or window.series == 1 else Channels(window.channels)
+
+
+def _room_dtype(bundle: Bundle) -> np.dtype[np.void]:
+    specification = bundle.specification
+    window = specification.window
+    every = 0 if window is None or window.series == 1 else window.minutes
+    return room_dtype(specification.units, specification.window_minutes, every)
 
 
 def models(settings: Settings, first: Bundle, partitions: int) -> Callable[[str | None], Model]:

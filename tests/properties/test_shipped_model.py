@@ -9,7 +9,7 @@ from roompulse.bundle import default_bundle, load_bundle
 from roompulse.channels import DEFAULT_CHANNELS
 from roompulse.rooms import room_dtype
 from roompulse.rules import rules_from
-from scorer.adapters.onnx_forecaster import open_forecaster
+from scorer.adapters.networks import open_forecaster
 from scorer.pipeline.partition import Context
 from scorer.pipeline.write import Writer
 from scorer.ports import Output

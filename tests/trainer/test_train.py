@@ -10,7 +10,7 @@ import pytest
 
 from roompulse.bundle import load_bundle
 from roompulse.cli import main
-from scorer.adapters.onnx_forecaster import open_forecaster
+from scorer.adapters.onnx_forecaster import open_step
 
 FAST = ["--steps", "3", "--members", "2", "--units", "4", "--batch-size", "4"]
 
@@ -40,7 +40,7 @@ def test_history_becomes_a_bundle_that_the_scorer_runs(
     assert main(["train", str(file), "--out", str(tmp_path / "model"), "--json", *FAST]) == 0
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     bundle = load_bundle(tmp_path / "model")
-    assert open_forecaster(bundle).units == 8
+    assert open_step(bundle).units == 8
     assert summary["model"] == bundle.label
     results = bundle.card["results"]["heldout"]
     assert results == summary["results"]

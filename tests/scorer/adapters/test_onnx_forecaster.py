@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from roompulse.bundle import Bundle, default_bundle, load_bundle
 from roompulse.errors import BundleError
 from roompulse.features import FEATURES
-from scorer.adapters.onnx_forecaster import OnnxForecaster, open_forecaster
+from scorer.adapters.networks import open_forecaster
+from scorer.adapters.onnx_forecaster import OnnxForecaster, open_step
 
 Floats = NDArray[np.float32]
 
@@ -25,7 +26,7 @@ def shipped() -> Bundle:
 @pytest.fixture(scope="module")
 def forecaster(shipped: Bundle) -> OnnxForecaster:
     """Its network, ready to step."""
-    return open_forecaster(shipped)
+    return open_step(shipped)
 
 
 def rows(count: int, units: int) -> tuple[Floats, Floats, Floats]:

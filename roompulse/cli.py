@@ -16,6 +16,7 @@ COMMANDS = {
     "produce": ("producer.produce", "replay CSV history onto the topic"),
     "simulate": ("producer.simulate", "write or stream realistic rooms with labelled surges and slumps"),
     "train": ("trainer.train", "learn from history and write a model bundle"),
+    "models": ("scorer.models", "list, show, promote, roll back and verify model bundles in a registry"),
     "score": ("scorer.score", "the live scorer: events in; forecasts and alerts out"),
     "backtest": ("scorer.backtest", "the same pipeline over a file, with no services"),
     "watch": ("watch.terminal", "follow alerts, forecasts or the hotlist in the terminal"),

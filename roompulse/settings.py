@@ -103,7 +103,10 @@ class Settings:
     rebuild_hours: float = _setting(24.0, "how far back to re-read the topic when the checkpoint is lost", _seconds)
     metrics_host: str = _setting("127.0.0.1", "address on which /metrics, /healthz and /readyz are served")
     metrics_port: int = _setting(9108, "port of /metrics, /healthz and /readyz; 0 takes a free one", _port)
-    model: str = _setting("", "folder of the model bundle (default: the one shipped with RoomPulse)")
+    model: str = _setting(
+        "", "folder of the model bundle, or of a registry: its champion (default: the one shipped with RoomPulse)"
+    )
+    registry: str = _setting("models", "folder of the model registry")
     log_level: str = _setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))
 
     @property

@@ -11,6 +11,7 @@ from roompulse.bundle import Bundle, default_bundle, load_bundle
 from roompulse.channels import DEFAULT_CHANNELS, Channels
 from roompulse.errors import CheckpointError, UsageError
 from roompulse.kafka_client import ensure_topics
+from roompulse.registry import Registry, open_bundle
 from roompulse.rooms import room_dtype
 from roompulse.rules import rules_from
 from roompulse.settings import Settings
@@ -27,7 +28,18 @@ from scorer.ports import Checkpoint, EventLog
 
 def chosen_bundle(settings: Settings) -> Bundle:
     """The bundle that a scorer without a checkpoint starts with. Raises BundleError."""
-    return load_bundle(Path(settings.model) if settings.model else default_bundle())
+    return open_bundle(Path(settings.model)) if settings.model else load_bundle(default_bundle())
+
+
+def bundle_with(wanted: str, settings: Settings) -> Bundle | None:
+    """The bundle with this hash: the shipped one, or one beside the chosen one, or of the registry. None: not here."""
+    if (shipped := load_bundle(default_bundle())).hash == wanted:
+        return shipped
+    folders = [Path(settings.registry)]
+    if settings.model:
+        folders = [Path(settings.model), Path(settings.model).resolve().parent, *folders]
+    found = (Registry(folder).find(wanted) for folder in folders)
+    return next((bundle for bundle in found if bundle is not None), None)
 
 
 def open_model(bundle: Bundle, settings: Settings, partition_of: Callable[[bytes], int] | None) -> Model:
@@ -59,12 +71,12 @@ def models(settings: Settings, first: Bundle, partitions: int) -> Callable[[str 
     def model_for(wanted: str | None) -> Model:
         if wanted is None:
             return opened[first.hash]
-        if wanted not in opened and (shipped := load_bundle(default_bundle())).hash == wanted:
-            opened[wanted] = open_model(shipped, settings, partition_of)
+        if wanted not in opened and (bundle := bundle_with(wanted, settings)) is not None:
+            opened[wanted] = open_model(bundle, settings, partition_of)
         if wanted not in opened:
             raise CheckpointError(
                 f"the checkpoint was made with model {wanted[:8]}, which is not here; start with --model naming its "
-                f"folder (given: {first.label})"
+                f"folder, or with --registry naming one that holds it (given: {first.label})"
             )
         return opened[wanted]
 

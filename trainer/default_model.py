@@ -24,6 +24,7 @@ from roompulse.bundle import default_bundle, refuse_existing
 from roompulse.errors import InputError, RoomPulseError
 from roompulse.history import HistoryOptions, read_history
 from roompulse.minutes import parse_minute
+from roompulse.model_card import JUDGED_BY
 from roompulse.simulation import DEFAULT_START, SimulationSettings, simulate_counts
 from roompulse.summary import add_json, print_summary
 from trainer.baselines import baselines
@@ -70,7 +71,8 @@ def make(out: Path | None, settings: TrainingSettings) -> dict[str, Any]:
         simulated_sessions(JUDGING_SEED, JUDGING_ROOMS),
     )
     with progress_bar(settings, trainings=FOLDS + 1) as progress:
-        outcomes = {f"bilibili, {FOLDS} folds by room": cross_validate(sessions, simulated, settings, progress)}
+        judged_by = f"bilibili, {FOLDS} folds by room"
+        outcomes = {judged_by: cross_validate(sessions, simulated, settings, progress)}
         weights = fit(sessions, settings, progress, simulated)
     data_hash = hash_of([*sessions, *simulated])
     model = export(weights, metadata(NAME, VERSION, data_hash))
@@ -85,6 +87,7 @@ def make(out: Path | None, settings: TrainingSettings) -> dict[str, Any]:
         "data": {"hash": data_hash, "bilibili": describe(sessions), "simulated": describe(simulated)},
         "split": f"{FOLDS} folds by room for the figures; the shipped network is trained on all rooms",
         "settings": asdict(settings),
+        JUDGED_BY: judged_by,
         "results": outcomes,
         "loses": {title: loses_to(outcome) for title, outcome in outcomes.items()},
         "limits": LIMITS,

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from roompulse.features import transform
 from roompulse.forecasting import QUANTILES, quantiles_from
+from roompulse.model_card import NETWORK
 from trainer.baselines import Forecaster, origins
 from trainer.batches import targets_of
 from trainer.packing import run
 from trainer.sessions import Session
 
-NETWORK = "network"
 SHOWN_HORIZONS = (1, 5, 10)
 SIZES = {"under_3": (0.0, 3.0), "3_to_20": (3.0, 20.0), "over_20": (20.0, np.inf)}
 """Classes of rooms by their session's mean count a minute."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from roompulse.bundle import refuse_existing
 from roompulse.errors import RoomPulseError
 from roompulse.history import HistoryReport, add_history_options, history_options, read_history, say_on_stderr
+from roompulse.model_card import HELDOUT, JUDGED_BY
 from roompulse.summary import add_json, print_summary
 from trainer.sessions import LIMITS, Session, Split, check_usable, count_of, describe, hash_of, sessions_from, split
 
@@ -92,7 +93,8 @@ def train(
         "data": {"hash": data_hash} | describe(parts.training),
         "heldout": {"rule": parts.rule} | describe(parts.heldout),
         "settings": asdict(settings),
-        "results": {"heldout": outcome},
+        JUDGED_BY: HELDOUT,
+        "results": {HELDOUT: outcome},
         "loses": loses_to(outcome),
         "limits": LIMITS,
     }

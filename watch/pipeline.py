@@ -28,7 +28,7 @@ class Plan:
             f"--seed={self.seed}",
             "--typical-size=100",
             "--surges-per-room-hour=0.5",
-            "--slumps-per-room-hour=0.2",
+            "--slumps-per-room-hour=0.1",
             "--missing-rate=0.002",
             "--late-rate=0.003",
             "--duplicate-rate=0.003",

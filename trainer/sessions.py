@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,7 @@ from numpy.typing import NDArray
 from roompulse.errors import InputError
 from roompulse.history import HistoryRow
 from roompulse.minutes import QUIET_MINUTES, ZULU, format_minute
-
-LEAST_MINUTES = 15
-"""A session with fewer measured minutes teaches nothing about minutes +1 to +10."""
-
+from trainer.dead import why_dead
 
 LIMITS = (
     "counts a minute of a live room; forecasts of 1 to 10 minutes",
@@ -53,9 +51,25 @@ def count_of(row: HistoryRow) -> tuple[str, int, float]:
 def sessions_from(rows: Iterable[tuple[str, int, float]]) -> list[Session]:
     """Rows of room, minute since 1970 and count (NaN for "not measured") to sessions, by room and time.
 
-    A row that comes twice counts once, the later one wins. Blanks at either end are cut off; sessions with fewer than
-    15 measured minutes are left out.
+    A row that comes twice counts once, the later one wins. Blanks at either end are cut off, dead sessions left out.
     """
+    return living(all_sessions(rows))[0]
+
+
+def living(sessions: Iterable[Session]) -> tuple[list[Session], Counter[str]]:
+    """The sessions that are not dead, in their order, and how many are, by reason."""
+    alive: list[Session] = []
+    dead: Counter[str] = Counter()
+    for session in sessions:
+        if (reason := why_dead(session.counts)) is None:
+            alive.append(session)
+        else:
+            dead[reason] += 1
+    return alive, dead
+
+
+def all_sessions(rows: Iterable[tuple[str, int, float]]) -> list[Session]:
+    """The same with the dead ones. A room of which nothing was measured has none."""
     rooms: dict[str, dict[int, float]] = {}
     for room, minute, count in rows:
         rooms.setdefault(room, {})[minute] = count
@@ -64,7 +78,7 @@ def sessions_from(rows: Iterable[tuple[str, int, float]]) -> list[Session]:
         measured = sorted(minute for minute, count in rooms[room].items() if not np.isnan(count))
         breaks = np.flatnonzero(np.diff(measured) >= QUIET_MINUTES) + 1
         for part in np.split(np.asarray(measured, np.int64), breaks):
-            if len(part) < LEAST_MINUTES:
+            if not len(part):
                 continue
             counts = np.full(part[-1] - part[0] + 1, np.nan)
             counts[part - part[0]] = [rooms[room][minute] for minute in part]
@@ -76,8 +90,8 @@ def check_usable(sessions: Sequence[Session], source: str) -> None:
     """Raise InputError where nothing could be learnt: too few sessions, or a target that never changes."""
     if len(sessions) < 2:
         raise InputError(
-            f"too few sessions: found {len(sessions)} with at least {LEAST_MINUTES} measured minutes, expected 2 or "
-            "more (one to learn from, one to be judged by)",
+            f"too few sessions: found {len(sessions)} that are not dead, expected 2 or more (one to learn from, one to "
+            "be judged by); `roompulse describe` names the dead ones",
             file=source,
         )
     counts = np.concatenate([session.counts for session in sessions])

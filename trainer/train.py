@@ -18,7 +18,19 @@ from roompulse.errors import RoomPulseError
 from roompulse.history import HistoryReport, add_history_options, history_options, read_history, say_on_stderr
 from roompulse.model_card import HELDOUT, JUDGED_BY
 from roompulse.summary import add_json, print_summary
-from trainer.sessions import LIMITS, Session, Split, check_usable, count_of, describe, hash_of, sessions_from, split
+from trainer.dead import dead_text
+from trainer.sessions import (
+    LIMITS,
+    Session,
+    Split,
+    all_sessions,
+    check_usable,
+    count_of,
+    describe,
+    hash_of,
+    living,
+    split,
+)
 
 if TYPE_CHECKING:
     from trainer.fitting import TrainingSettings
@@ -48,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, judge, write the bundle and print how the network did against the baselines."""
     refuse_existing(args.out)  # before the minutes of training, not after
-    sessions = read_sessions(args)
+    sessions, dead = read_sessions(args)
     try:
         from trainer.fitting import TrainingSettings
     except ImportError as error:
@@ -58,19 +70,24 @@ def run(args: argparse.Namespace) -> int:
     )
     parts = split(sessions, args.holdout, args.seed)
     summary = train(parts, settings, args.out, args.name, args.model_version, quiet=args.json)
-    print_summary(summary, as_json=args.json)
+    print_summary(summary | {"dead_sessions": dead}, as_json=args.json)
     return 0
 
 
-def read_sessions(args: argparse.Namespace) -> list[Session]:
-    """The sessions of the files that the flags name. Raises InputError where nothing can be learnt from them."""
+def read_sessions(args: argparse.Namespace) -> tuple[list[Session], int]:
+    """The sessions of the files that the flags name, and how many dead ones were left out.
+
+    Raises InputError where nothing can be learnt from them.
+    """
     report = HistoryReport(say=say_on_stderr)
     options = history_options(args)
-    sessions = sessions_from(map(count_of, read_history(args.files, options, report)))
+    sessions, dead = living(all_sessions(map(count_of, read_history(args.files, options, report))))
     if report.bad_rows:
         say_on_stderr(f"{report.bad_rows:,} bad rows were left out, {report.rows:,} rows used")
+    if dead:
+        say_on_stderr(f"{dead.total():,} dead sessions were left out: {dead_text(dead)}")
     check_usable(sessions, ", ".join(args.files))
-    return sessions
+    return sessions, dead.total()
 
 
 def train(

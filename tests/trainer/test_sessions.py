@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from roompulse.errors import InputError
-from trainer.sessions import Session, check_usable, hash_of, sessions_from, split
+from trainer.dead import dead_text, why_dead
+from trainer.sessions import Session, all_sessions, check_usable, hash_of, living, sessions_from, split
 
 
 def rows(room: str, first: int, counts: list[float]) -> list[tuple[str, int, float]]:
@@ -45,6 +46,37 @@ def test_short_sessions_are_left_out() -> None:
     """Fourteen measured minutes are too few."""
     assert sessions_from(rows("a", 0, [1.0] * 14)) == []
     assert len(sessions_from(rows("a", 0, [1.0] * 15))) == 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [
+        ([1.0] * 15, None),
+        ([1.0] * 14, "short"),
+        ([1.0] * 14 + [np.nan], "short"),
+        ([0.0] * 14, "short"),
+        ([0.0] * 15, "silent"),
+        ([0.0] * 90 + [1.0] * 10, "silent"),
+        ([0.0] * 89 + [1.0] * 11, None),
+        ([0.0] * 45 + [np.nan] * 45 + [1.0] * 10, "silent"),
+        ([1e-6] * 20, None),
+        ([], "short"),
+    ],
+)
+def test_a_session_is_dead_by_one_rule(counts: list[float], reason: str | None) -> None:
+    """Short: fewer than 15 measured minutes. Silent: zero or missing in at least 90 % of its minutes."""
+    assert why_dead(np.array(counts)) == reason
+
+
+def test_dead_sessions_are_left_out_and_counted() -> None:
+    """By reason; a room of which nothing was measured has no session at all."""
+    every = all_sessions(
+        rows("a", 0, [0.0] * 40) + rows("b", 0, [2.0] * 5) + rows("c", 0, [2.0] * 40) + rows("d", 0, [np.nan] * 40)
+    )
+    alive, dead = living(every)
+    assert [part.room for part in alive] == ["c"]
+    assert dead == {"silent": 1, "short": 1}
+    assert dead_text(dead).startswith("1 with fewer than 15 measured minutes; 1 with the target zero or missing")
 
 
 def test_the_hash_notices_any_change() -> None:

@@ -94,6 +94,16 @@ def test_too_little_history_is_refused(tmp_path: Path, capsys: pytest.CaptureFix
     assert not (tmp_path / "model").exists()
 
 
+def test_dead_sessions_are_left_out_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One room of five is silent and one session too short: it says so, and goes on to say what is missing."""
+    file = history(tmp_path / "some.csv", rooms=1)
+    silent = [f"silent,2024-05-01 10:{minute:02d}:00,0" for minute in range(30)]
+    file.write_text(file.read_text() + "\n".join([*silent, "short,2024-05-01 10:00:00,5", ""]))
+    message = failed(capsys, str(file), "--out", str(tmp_path / "model"))
+    assert "2 dead sessions were left out: 1 with fewer than 15 measured minutes; 1 with the target zero" in message
+    assert "too few sessions: found 1 that are not dead" in message
+
+
 def test_a_missing_file_is_an_error_not_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The text names the file."""
     assert "nowhere.csv" in failed(capsys, str(tmp_path / "nowhere.csv"), "--out", str(tmp_path / "model"))

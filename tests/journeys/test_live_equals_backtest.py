@@ -1,4 +1,4 @@
-"""Replay equals live: what the scorer writes to a real Kafka is what a backtest of the same files writes, to the byte."""
+"""Replay equals live: what the scorer writes to a real Kafka is what a backtest of the same files writes."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_a_network_that_is_right_is_served() -> None:
 
 
 def test_a_network_that_is_wrong_gives_way_after_twenty_minutes() -> None:
-    """The network says 80 where 50 come: from the twentieth judged minute on the mean is served, not a minute before."""
+    """The network says 80 where 50 come: from the twentieth judged minute on, not before, the mean is served."""
     gate = fresh()
     assert live(gate, [50.0] * WARM_MINUTES, 80.0)[0, 1, 0] == 80.0
     gate = fresh()
@@ -70,7 +70,7 @@ def test_unfair_minutes_teach_nothing() -> None:
 
 
 def test_the_means_interval_holds_what_it_promises() -> None:
-    """After a while of noise, about 80 % of the minutes lie inside the mean's 10-90 % interval, a minute and ten ahead."""
+    """After a while of noise, about 80 % of the minutes lie inside the mean's interval, a minute and ten ahead."""
     gate, random = fresh(), np.random.default_rng(7)
     values = random.poisson(100, 4000).astype(float)
     served: list[np.ndarray] = []

@@ -74,9 +74,10 @@ def observe(levels: NDArray[np.void], values: NDArray[np.float64]) -> tuple[NDAr
 
 def running_level(levels: NDArray[np.void]) -> NDArray[np.float64]:
     """The bias-corrected exponentially weighted mean, counts a minute; 0 before the first value."""
-    return np.divide(
+    level: NDArray[np.float64] = np.divide(
         levels["level_sum"], levels["level_weight"], out=np.zeros(len(levels)), where=levels["level_weight"] > 0
     )
+    return level
 
 
 def recent_median(recent: NDArray[np.float32], otherwise: NDArray[np.float64]) -> NDArray[np.float64]:

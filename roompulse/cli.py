@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": ("watch.demo", "everything on one machine: broker, simulated rooms, scorer, live view"),
     "produce": ("producer.produce", "replay CSV history onto the topic"),
     "simulate": ("producer.simulate", "write or stream realistic rooms with labelled surges and slumps"),
+    "describe": ("trainer.describe", "explore history: gaps, dead streams, channels, hours and holidays, seasons"),
     "train": ("trainer.train", "learn from history and write a model bundle"),
     "models": ("scorer.models", "list, show, promote, roll back and verify model bundles in a registry"),
     "score": ("scorer.score", "the live scorer: events in; forecasts and alerts out"),

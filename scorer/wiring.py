@@ -10,7 +10,7 @@ import numpy as np
 from roompulse.bundle import Bundle, default_bundle, load_bundle
 from roompulse.channels import DEFAULT_CHANNELS, Channels
 from roompulse.errors import CheckpointError, UsageError
-from roompulse.kafka_client import ensure_topics
+from roompulse.kafka_topics import ensure_topics
 from roompulse.registry import Registry, open_bundle
 from roompulse.rooms import room_dtype
 from roompulse.rules import rules_from

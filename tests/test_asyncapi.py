@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from roompulse import records, topics
 from roompulse.bundle import default_bundle, load_bundle
 from roompulse.errors import RecordError
-from roompulse.kafka_client import wanted_config
+from roompulse.kafka_topics import wanted_config
 from roompulse.minutes import parse_clock, parse_minute
 from roompulse.settings import Settings
 from roompulse.topics import Topics

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from roompulse.embedded import EmbeddedBroker, EmbeddedValkey
 from roompulse.errors import RoomPulseError
-from roompulse.kafka_client import ensure_topics
+from roompulse.kafka_topics import ensure_topics
 from roompulse.local_server import LOOPBACK, LocalServer
 from roompulse.settings import Settings
 from roompulse.topics import Topics

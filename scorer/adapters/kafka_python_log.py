@@ -26,8 +26,9 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 from kafka.structs import MemberState
 
 from roompulse.errors import BrokerError, FencedError
-from roompulse.kafka_client import REQUEST_TIMEOUT_S, TopicState, describe_topics, make_consumer
+from roompulse.kafka_client import REQUEST_TIMEOUT_S, make_consumer
 from roompulse.kafka_errors import broker_errors
+from roompulse.kafka_topics import TopicState, describe_topics
 from roompulse.settings import Settings
 from scorer.adapters.kafka_python_transactions import KafkaPythonTransactions
 from scorer.ports import Batch, Message, Output, Polled

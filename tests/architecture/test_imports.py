@@ -37,6 +37,7 @@ TRAIN = {
     "statsmodels",
     "tensorflow",
     "tf2onnx",
+    "threadpoolctl",
 }
 MAY_IMPORT = {
     "roompulse": BASE | DEMO,

@@ -13,8 +13,6 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from roompulse.kafka_client import create_topics
-from roompulse.settings import Settings
 from roompulse.topics import Topics
 
 TIMEOUT_S = 90
@@ -42,7 +40,7 @@ class Live:
 
     def create_topics(self, partitions: int) -> None:
         """Create all topics."""
-        create_topics(Settings(bootstrap_servers=self.bootstrap, topic_prefix=self._prefix), self.topics, partitions)
+        self.must("topics", "create", *self._broker, "--partitions", str(partitions))
 
     def produce(self, *arguments: str) -> dict[str, Any]:
         """Replay files as fast as possible; returns the summary."""

@@ -15,7 +15,8 @@ import pytest
 from roompulse import cli
 from roompulse.embedded import EmbeddedBroker
 from roompulse.errors import BrokerError, UsageError
-from roompulse.kafka_client import check_topics, create_topics, ensure_topics, make_consumer, make_producer
+from roompulse.kafka_client import make_consumer, make_producer
+from roompulse.kafka_topics import check_topics, create_topics, ensure_topics
 from roompulse.local_server import LOOPBACK, free_port
 from roompulse.settings import Settings
 from roompulse.topics import Topics

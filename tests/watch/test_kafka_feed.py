@@ -12,7 +12,8 @@ import pytest
 
 from roompulse.embedded import EmbeddedBroker
 from roompulse.errors import BrokerError
-from roompulse.kafka_client import create_topics, discard_producer, make_producer
+from roompulse.kafka_client import discard_producer, make_producer
+from roompulse.kafka_topics import create_topics
 from roompulse.settings import Settings
 from roompulse.topics import CLOCK_SCHEMA, SCHEMA_HEADER, Topics
 from tests.watch.records import alert_record, event

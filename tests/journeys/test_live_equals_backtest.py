@@ -48,7 +48,7 @@ def test_one_douyin_room_is_scored_live_as_in_a_backtest(live: Live, tmp_path: P
 def test_bilibili_sessions_are_the_same_for_any_batch_size(live: Live, tmp_path: Path, max_batch: int) -> None:
     """78 sessions in 41 rooms over three partitions; batches are cut wherever the size says."""
     history = str(shared_data("bilibili_live_2019", "sessions_minutes.csv"))
-    end = ("--end", {1: "2019-05-10 20:00", 7: "2019-05-10 22:00"}[max_batch]) if max_batch < 100 else ()
+    end = ("--end", {1: "2019-05-10 21:30", 7: "2019-05-11 00:00"}[max_batch]) if max_batch < 100 else ()
     backtest(tmp_path / "out", history, *BILIBILI, *end)
     live.create_topics(3)
     live.produce(history, *BILIBILI, *end)

@@ -61,10 +61,16 @@ def frame_of(rows: Iterable[HistoryRow]) -> HistoryFrame:
         for kind, found in (("natural", record.natural), ("paid", record.paid)):
             named[kind].append(bool(found))
             for name, value in found.items():
-                key = (kind, name) if (kind, name) in channels or len(channels) < MAX_COLUMNS else (kind, "other")
-                series = channels.setdefault(key, array("d"))
-                series.frombytes(bytes(8 * (count + 1 - len(series))))
-                series[count] += value
+                series = channels.get((kind, name))
+                if series is None:
+                    key = (kind, name) if len(channels) < MAX_COLUMNS else (kind, "other")
+                    series = channels.setdefault(key, array("d"))
+                if len(series) < count:  # not named for a while
+                    series.frombytes(bytes(8 * (count - len(series))))
+                if len(series) == count:
+                    series.append(value)
+                else:
+                    series[count] += value
     table: dict[str, object] = {
         "room": pd.Categorical.from_codes(np.asarray(codes, np.int64), pd.Index(list(rooms))),
         "epoch": np.asarray(epochs),

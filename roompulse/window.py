@@ -54,6 +54,8 @@ class WindowSpecification(Struct, frozen=True, forbid_unknown_fields=True):
     time_features: bool
     residuals: tuple[tuple[float, ...], ...]
     """(3, 10): quantiles 0.1, 0.5, 0.9 of log1p(actual) - log1p(forecast) on the validation part, by horizon."""
+    row_multiple: int = 1
+    """The network runs on this many rows at a time, or on a multiple of that: see `padded`."""
     channels: tuple[tuple[str, str], ...] = ()
     """The vocabulary of the channel series, where there are 27."""
 
@@ -71,6 +73,8 @@ def window_from(values: dict[str, Any]) -> WindowSpecification:
         raise BundleError(f"window: {error}") from None
     if window.minutes < 1 or window.series not in {1, DRIVERS}:
         raise BundleError(f"window: {window.minutes} minutes of {window.series} series: expected 1 or {DRIVERS} series")
+    if window.row_multiple < 1:
+        raise BundleError(f"window: row_multiple: got {window.row_multiple}, expected a number from 1 up")
     if not len(window.center) == len(window.scale) == window.series or 0 in window.scale:
         raise BundleError(f"window: center and scale: expected {window.series} numbers each, no scale of 0")
     if [len(row) for row in window.residuals] != [HORIZONS] * len(QUANTILES):
@@ -113,6 +117,22 @@ def network_inputs(
     return np.concatenate([values, calendar(minutes[:, None] - back)], axis=2)
 
 
+def padded(network: Network, multiple: int) -> Network:
+    """The network on a number of rows that is a multiple of `multiple`, blank ones added and cut off again.
+
+    onnxruntime's Elu works on 16 numbers at a time and gives what is left over at a tensor's end other bits: with 16
+    rows, or a multiple, nothing is left over. Its LSTM, matrix product, Relu and LeakyRelu need no such care.
+    """
+    if multiple == 1:
+        return network
+
+    def run(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        more = np.zeros((-len(inputs) % multiple, *inputs.shape[1:]), np.float32)
+        return network(np.concatenate([inputs, more]))[: len(inputs)]
+
+    return run
+
+
 def look_ahead(
     specification: WindowSpecification, network: Network, windows: NDArray[np.float32], minutes: NDArray[np.int64]
 ) -> NDArray[np.float64]:
@@ -122,6 +142,7 @@ def look_ahead(
     with one output is rolled forward: its forecast becomes the newest minute, other series keep their last values.
     """
     values = scaled(specification, windows)
+    network = padded(network, specification.row_multiple)
     if specification.direct:
         ahead = network(network_inputs(specification, values, minutes))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,11 +46,13 @@ def export(weights: Weights, metadata: Mapping[str, str]) -> bytes:
     return data
 
 
-def canonical(model: Any, metadata: Mapping[str, str]) -> Any:
+def canonical(
+    model: Any, metadata: Mapping[str, str], title: str = "step", outputs: Sequence[str] = OUTPUT_NAMES
+) -> Any:
     """The same network with nothing in it that differs from run to run: names by position, weights sorted."""
     graph = onnx.ModelProto.FromString(model.SerializeToString()).graph
     names = {value.name: value.name for value in graph.input}
-    names |= dict(zip((value.name for value in graph.output), OUTPUT_NAMES, strict=True))
+    names |= dict(zip((value.name for value in graph.output), outputs, strict=True))
     weights = {tensor.name: tensor for tensor in graph.initializer}
     nodes = _in_order(graph)
     kept: list[Any] = []
@@ -69,9 +71,9 @@ def canonical(model: Any, metadata: Mapping[str, str]) -> Any:
         tensor.name = names[tensor.name]
         tensor.doc_string = ""
     inputs = [_described(value, names) for value in graph.input]
-    outputs = [_described(value, names) for value in graph.output]
+    given = [_described(value, names) for value in graph.output]
     network = helper.make_model(
-        helper.make_graph(nodes, "step", inputs, outputs, kept),
+        helper.make_graph(nodes, title, inputs, given, kept),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=8,
         producer_name="roompulse",

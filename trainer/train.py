@@ -2,6 +2,7 @@
 
 roompulse train history.csv --out models/mine
 roompulse train sessions.csv --columns room_id=room_id,minute=minute,watch_ucnt=danmaku --out models/mine
+roompulse train history.csv --preset univariate-2 --out models/reference
 roompulse score --model models/mine
 """
 
@@ -19,6 +20,8 @@ from roompulse.history import HistoryReport, add_history_options, history_option
 from roompulse.model_card import HELDOUT, JUDGED_BY
 from roompulse.summary import add_json, print_summary
 from trainer.dead import dead_text
+from trainer.preset_command import run_preset
+from trainer.presets import add_preset_options, preset_settings
 from trainer.sessions import (
     LIMITS,
     Session,
@@ -54,12 +57,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--seed", type=_natural, default=0, metavar="N", help="the same seed gives the same bytes (default %(default)s)"
     )
+    add_preset_options(parser)
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, judge, write the bundle and print how the network did against the baselines."""
     refuse_existing(args.out)  # before the minutes of training, not after
+    if (preset := preset_settings(args)) is not None:
+        return run_preset(args, preset)
     sessions, dead = read_sessions(args)
     try:
         from trainer.fitting import TrainingSettings

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from roompulse.errors import BundleError
 from roompulse.forecasting import quantiles_from
 from roompulse.holidays import is_holiday
-from roompulse.window import WindowSpecification, calendar, fill_blanks, look_ahead, relative, window_from
+from roompulse.window import WindowSpecification, calendar, fill_blanks, look_ahead, padded, relative, window_from
 
 NAN = float("nan")
 SPECIFICATION = WindowSpecification(
@@ -101,6 +101,14 @@ def test_a_direct_head_is_asked_once() -> None:
     assert got[0].tolist() == pytest.approx([max(0, 10 + 20 * x) for x in np.linspace(-1, 0.8, 10)], rel=1e-5)
 
 
+def test_padding_adds_rows_for_the_network_and_takes_them_off_again() -> None:
+    """Seventeen rows become thirty-two; the answer has seventeen, those of the rows themselves."""
+    network = MeanNetwork()
+    inputs = np.random.default_rng(0).random((17, 4, 1), np.float32)
+    assert padded(network, 16)(inputs).tobytes() == network(inputs).tobytes()
+    assert [len(shown) for shown in network.shown] == [32, 17]
+
+
 def test_quantiles_are_the_residuals_around_the_forecast_whatever_the_level() -> None:
     """In log1p space: the level that raw outputs are relative to falls out again."""
     ahead = np.array([[7.0] * 10, [0.0] * 10])
@@ -137,6 +145,7 @@ def test_holidays_are_those_of_the_published_calendar() -> None:
         ({"fill": "mean"}, "fill"),
         ({"series": 2}, "expected 1 or 27 series"),
         ({"minutes": 0}, "0 minutes"),
+        ({"row_multiple": 0}, "row_multiple"),
         ({"scale": [0.0]}, "no scale of 0"),
         ({"center": [1.0, 2.0]}, "center and scale"),
         ({"residuals": [[0.0] * 10] * 2}, "residuals"),

@@ -1,0 +1,76 @@
+"""Windows, splits and scaling: nothing of the future reaches what is learnt from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from roompulse.errors import InputError
+from trainer.presets import SCALERS
+from trainer.series import Cuts, SeriesSession, cuts_of, fit_scaler, samples
+
+START = 28_000_000
+
+
+def session(minutes: int = 120, series: int = 2, room: str = "r") -> SeriesSession:
+    """Two series with a gap in the target."""
+    values = np.random.default_rng(0).poisson(20, (minutes, series)).astype(np.float32)
+    values[40:44] = np.nan
+    return SeriesSession(room, START, 480, values)
+
+
+def test_parts_follow_each_other_in_time() -> None:
+    """75, 12.5 and 12.5 % of the measured minutes, and no truth of a later part in an earlier one."""
+    sessions = [session()]
+    cuts = cuts_of(sessions, "file")
+    measured = 116
+    assert cuts == Cuts(START + 4 + int(0.75 * measured), START + 4 + int(0.875 * measured))
+    first, second = samples(sessions, 5, -1, cuts.validation), samples(sessions, 5, cuts.validation, cuts.test)
+    assert first.minutes.max() < cuts.validation + 480 <= second.minutes.min()
+    for part, end in ((first, cuts.validation), (second, cuts.test)):
+        reaches = part.minutes[:, None] - 480 + np.arange(1, 11)
+        assert np.isnan(part.truth[reaches >= end]).all()
+
+
+def test_shuffling_the_future_changes_no_window_and_no_scaling() -> None:
+    """Values after an origin are in its truth alone; scaling knows the training part alone."""
+    before, after = session(), session()
+    cuts = cuts_of([before], "file")
+    later = cuts.validation - START
+    rng = np.random.default_rng(1)
+    after.values[later:] = rng.permutation(after.values[later:]) * 3
+    end = 1 << 62
+    ours, theirs = (samples([which], 7, -1, cuts.validation) for which in (before, after))
+    for name in ("windows", "minutes", "truth"):
+        assert np.array_equal(getattr(ours, name), getattr(theirs, name), equal_nan=True)
+    for scaler in SCALERS:
+        assert fit_scaler([before], cuts, scaler, "zero") == fit_scaler([after], cuts, scaler, "zero")
+    whole = samples([before], 7, -1, end)
+    for row in (0, 20, 60):
+        place = int(whole.place[row])
+        expected = np.full((7, 2), np.nan, np.float32)
+        past = before.values[max(0, place - 6) : place + 1]
+        expected[7 - len(past) :] = past
+        assert np.array_equal(whole.windows[row], expected, equal_nan=True)
+        ahead = before.values[place + 1 : place + 11, 0]
+        assert np.array_equal(whole.truth[row][: len(ahead)], ahead, equal_nan=True)
+
+
+def test_scalers_center_and_scale_as_their_names_say() -> None:
+    """Least and range, mean and deviation, median and quartile distance; a series that never changes keeps scale 1."""
+    values = np.stack([np.arange(101.0), np.full(101, 7.0)], axis=1).astype(np.float32)
+    sessions, cuts = [SeriesSession("r", 0, 0, values)], Cuts(101, 101)
+    assert fit_scaler(sessions, cuts, "minmax", "zero") == ((0.0, 7.0), (100.0, 1.0))
+    assert fit_scaler(sessions, cuts, "robust", "zero") == ((50.0, 7.0), (50.0, 1.0))
+    center, scale = fit_scaler(sessions, cuts, "standard", "zero")
+    assert center == pytest.approx((50.0, 7.0))
+    assert scale == pytest.approx((np.std(np.arange(101.0)), 1.0))
+
+
+def test_a_target_that_never_changes_teaches_nothing() -> None:
+    """Said before training, with the value."""
+    flat = SeriesSession("r", START, 0, np.full((60, 1), 4, np.float32))
+    with pytest.raises(InputError, match="the target is 4 throughout"):
+        cuts_of([flat], "file")
+    with pytest.raises(InputError, match="no session"):
+        cuts_of([], "file")

@@ -6,9 +6,8 @@ import argparse
 import time
 from collections.abc import Iterator
 
-from producer.pacing import Pace, speed
 from producer.publisher import kafka_publisher
-from producer.replay import departures, replay
+from producer.replay import replay
 from producer.shifting import shift_rows
 from roompulse.history import (
     HistoryReport,
@@ -20,6 +19,8 @@ from roompulse.history import (
     read_history,
     say_on_stderr,
 )
+from roompulse.history.departures import departures
+from roompulse.pacing import Pace, speed
 from roompulse.progress import ReplayProgress
 from roompulse.settings import add_settings, load_settings
 from roompulse.summary import add_json, print_summary

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from producer.pacing import Pace
 from producer.publisher import Publisher
 from producer.stopping import Stopped, StopSignals
-from roompulse.history import HistoryRow, encode_row
+from roompulse.history import Departure, encode_row
 from roompulse.minutes import QUIET_MINUTES, Minute, format_minute
+from roompulse.pacing import Pace
 from roompulse.progress import ReplayProgress
 from roompulse.records import Clock, encode
 from roompulse.topics import CLOCK_HEADER, CLOCK_SCHEMA, MINUTE_SCHEMA, SCHEMA_HEADER
-
-MAX_CHUNK_ROWS = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """Rows that leave in one minute of event time, in order. A late row's own minute is earlier than that."""
-
-    minute: Minute
-    rows: list[HistoryRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +37,6 @@ class Replayed:
             "seconds": round(self.seconds, 3),
             "events_per_second": round(self.events / self.seconds, 1) if self.seconds > 0 else None,
         }
-
-
-def departures(rows: Iterable[HistoryRow]) -> Iterator[Departure]:
-    """Group rows by the event time at which they leave: the highest minute so far."""
-    minute: Minute | None = None
-    chunk: list[HistoryRow] = []
-    for row in rows:
-        if minute is None or row.minute.epoch > minute.epoch or len(chunk) >= MAX_CHUNK_ROWS:
-            if minute is not None:
-                yield Departure(minute, chunk)
-            chunk = []
-            if minute is None or row.minute.epoch > minute.epoch:
-                minute = row.minute
-        chunk.append(row)
-    if minute is not None:
-        yield Departure(minute, chunk)
 
 
 def replay(

@@ -10,15 +10,16 @@ from dataclasses import fields
 from pathlib import Path
 
 from producer.labelled_csv import LabelWriter, RowWriter, text_file
-from producer.pacing import Pace
 from producer.produce import KAFKA_SETTINGS, add_replay_options
 from producer.publisher import kafka_publisher
-from producer.replay import Departure, replay
+from producer.replay import replay
 from roompulse.errors import UsageError
 from roompulse.history import zone_named
+from roompulse.history.departures import Departure
 from roompulse.history.options import DEFAULT_TIMEZONE
 from roompulse.history.times import MinuteReader
 from roompulse.minutes import Minute, format_minute
+from roompulse.pacing import Pace
 from roompulse.progress import ReplayProgress
 from roompulse.settings import add_settings, load_settings
 from roompulse.simulation import DEFAULT_START, Delivery, SimulationSettings, simulate

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -19,12 +18,14 @@ from roompulse.history import (
     add_clone_option,
     add_history_options,
     clone_rooms,
+    departures,
     encode_row,
     history_options,
     read_history,
     say_on_stderr,
 )
 from roompulse.minutes import QUIET_MINUTES, Minute, format_minute
+from roompulse.pacing import Pace, speed
 from roompulse.progress import ReplayProgress
 from roompulse.records import Clock, encode
 from roompulse.settings import add_settings, load_settings
@@ -49,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-clock", action="store_true", help="leave the sessions open at the end")
     parser.add_argument(
-        "--speed", type=_speed, default=None, metavar="N", help="times real time (default: as fast as possible)"
+        "--speed", type=speed, default=None, metavar="N", help="times real time (default: as fast as possible)"
     )
     add_clone_option(parser)
     add_json(parser)
@@ -124,18 +125,6 @@ class Outputs:
             topic.take_outputs(output_topic)
 
 
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected 'max' or a number above 0, such as 60")
-    return value
-
-
 def _new_folder(folder: Path) -> Path:
     try:
         if folder.exists() and any(folder.iterdir()):
@@ -146,27 +135,16 @@ def _new_folder(folder: Path) -> Path:
     return folder
 
 
-def _chunks(rows: Iterator[HistoryRow], size: int, speed: float | None) -> Iterator[tuple[Minute, list[HistoryRow]]]:
+def _chunks(rows: Iterator[HistoryRow], size: int, times: float | None) -> Iterator[tuple[Minute, list[HistoryRow]]]:
     """Rows in chunks of `size`; at a speed, one minute of event time at its time."""
-    if speed is None:
+    if times is None:
         while chunk := list(islice(rows, size)):
             yield chunk[-1].minute, chunk
         return
-    started = time.monotonic()
-    first: int | None = None
-    chunk = []
-    minute: Minute | None = None
-    for row in rows:
-        if minute is not None and row.minute.epoch > minute.epoch:
-            yield minute, chunk
-            chunk = []
-        if minute is None or row.minute.epoch > minute.epoch:
-            minute = row.minute
-            first = minute.epoch if first is None else first
-            time.sleep(max(0.0, started + (minute.epoch - first) * 60 / speed - time.monotonic()))
-        chunk.append(row)
-    if minute is not None:
-        yield minute, chunk
+    pace = Pace(times)
+    for departure in departures(rows):
+        pace.wait_for(departure.minute.epoch, lambda: None)
+        yield departure.minute, departure.rows
 
 
 def _append(topic: MemoryTopic, rows: Iterable[HistoryRow], place: Callable[[bytes], int] | None) -> None:

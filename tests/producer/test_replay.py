@@ -11,11 +11,12 @@ from itertools import islice
 import msgspec
 import pytest
 
-from producer.pacing import Pace, speed
-from producer.replay import departures, replay
+from producer.replay import replay
 from producer.shifting import shift_rows
 from roompulse.history import HistoryRow, encode_row
+from roompulse.history.departures import departures
 from roompulse.minutes import QUIET_MINUTES, Minute, format_minute, parse_minute
+from roompulse.pacing import Pace, speed
 from roompulse.progress import ReplayProgress
 from roompulse.records import Metrics, RoomMinute
 from tests.producer.fakes import MemoryPublisher, SleepingClock

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from roompulse.minutes import ZULU
 from roompulse.rooms import SERIES
 from scorer.pipeline.decode import Records
 from scorer.ports import Forecaster, WindowForecaster
@@ -55,7 +56,8 @@ def look_ahead(
     """
     if isinstance(forecaster, WindowForecaster):
         windows = _windows(rooms, records.minute, forecaster.look_back)
-        return forecaster.from_window(windows, records.minute + records.offset, references)
+        local = records.minute + np.where(records.offset == ZULU, 0, records.offset)
+        return forecaster.from_window(windows, local, references)
     outputs, rooms["h"], rooms["c"] = forecaster.step(inputs, rooms["h"].copy(), rooms["c"].copy())
     return outputs
 

@@ -27,12 +27,14 @@ from roompulse.minutes import parse_minute
 from roompulse.model_card import JUDGED_BY
 from roompulse.simulation import DEFAULT_START, SimulationSettings, simulate_counts
 from roompulse.summary import add_json, print_summary
-from trainer.baselines import baselines
-from trainer.evaluation import joined, loses_to, results, score
+from trainer.evaluation import Scored, joined, loses_to, score
 from trainer.export import export
 from trainer.fitting import Progress, TrainingSettings, fit
+from trainer.leaderboard import outcome_of
+from trainer.network import state_width
 from trainer.packing import metadata, pack
 from trainer.reporting import print_results, progress_bar
+from trainer.rivals import rivals, spreads
 from trainer.sessions import LIMITS, Session, count_of, describe, hash_of, sessions_from
 
 NAME, VERSION = "step", "1"
@@ -50,10 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--out", type=Path, help="write the bundle here instead of replacing the shipped one")
     add("--steps", type=int, default=TrainingSettings().steps, help="training steps (default %(default)s)")
     add("--members", type=int, default=TrainingSettings().members, help="networks in one (default %(default)s)")
+    add("--folds", type=Path, metavar="DIR", help="keep the networks of the cross-validation here, one bundle a fold")
     add_json(parser)
     args = parser.parse_args(argv)
     try:
-        summary = make(args.out, TrainingSettings(steps=args.steps, members=args.members))
+        summary = make(args.out, TrainingSettings(steps=args.steps, members=args.members), args.folds)
     except RoomPulseError as error:
         print(f"default model: {error}", file=sys.stderr)
         return error.exit_code
@@ -61,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def make(out: Path | None, settings: TrainingSettings) -> dict[str, Any]:
+def make(out: Path | None, settings: TrainingSettings, folds: Path | None = None) -> dict[str, Any]:
     """Judge by cross-validation, train on everything, write the bundle. Returns the summary."""
     target = out or default_bundle().with_name("step-default.new")
     refuse_existing(target)
@@ -72,17 +75,18 @@ def make(out: Path | None, settings: TrainingSettings) -> dict[str, Any]:
     )
     with progress_bar(settings, trainings=FOLDS + 1) as progress:
         judged_by = f"bilibili, {FOLDS} folds by room"
-        outcomes = {judged_by: cross_validate(sessions, simulated, settings, progress)}
+        outcomes = {judged_by: outcome_of(cross_validate(sessions, simulated, settings, progress, folds))}
         weights = fit(sessions, settings, progress, simulated)
     data_hash = hash_of([*sessions, *simulated])
     model = export(weights, metadata(NAME, VERSION, data_hash))
-    rivals = baselines([*sessions, *simulated])
+    field = rivals([*sessions, *simulated])
+    widths = spreads(field, [*sessions, *simulated])
     for title, others in {
         "simulated rooms, unseen": unseen[:100],
         "douyin, one room, unseen": douyin_sessions(),
     }.items():
         if others:
-            outcomes[title] = results(score(model, weights[1].shape[0], rivals, others))
+            outcomes[title] = outcome_of(score(model, state_width(weights), field, others, widths))
     card = {
         "data": {"hash": data_hash, "bilibili": describe(sessions), "simulated": describe(simulated)},
         "split": f"{FOLDS} folds by room for the figures; the shipped network is trained on all rooms",
@@ -101,19 +105,37 @@ def make(out: Path | None, settings: TrainingSettings) -> dict[str, Any]:
     return {"bundle": str(out or default_bundle()), "model": bundle.label, "hash": bundle.hash}
 
 
-def cross_validate(
-    sessions: Sequence[Session], simulated: Sequence[Session], settings: TrainingSettings, progress: Progress
-) -> dict[str, Any]:
-    """Figures on every session, each from networks and baselines that did not see its room."""
+def folds_by_room(sessions: Sequence[Session], seed: int) -> list[tuple[list[Session], list[Session]]]:
+    """What each fold learns from and what it is judged by; a room is wholly on one side."""
     rooms = sorted({session.room for session in sessions})
-    fold_of = dict(zip(rooms, np.random.default_rng(settings.seed).permutation(len(rooms)) % FOLDS, strict=True))
+    fold_of = dict(zip(rooms, np.random.default_rng(seed).permutation(len(rooms)) % FOLDS, strict=True))
+    return [
+        (
+            [session for session in sessions if fold_of[session.room] != fold],
+            [session for session in sessions if fold_of[session.room] == fold],
+        )
+        for fold in range(FOLDS)
+    ]
+
+
+def cross_validate(
+    sessions: Sequence[Session],
+    simulated: Sequence[Session],
+    settings: TrainingSettings,
+    progress: Progress,
+    keep: Path | None = None,
+) -> Scored:
+    """Forecasts for every session, each from networks and rivals that did not see its room."""
     parts = []
-    for fold in range(FOLDS):
-        training = [session for session in sessions if fold_of[session.room] != fold]
-        heldout = [session for session in sessions if fold_of[session.room] == fold]
+    for fold, (training, heldout) in enumerate(folds_by_room(sessions, settings.seed)):
         weights = fit(training, settings, progress, simulated)
-        parts.append(score(export(weights, {}), weights[1].shape[0], baselines(training), heldout))
-    return results(joined(parts))
+        name, data_hash = f"fold-{fold}", hash_of([*training, *simulated])
+        model = export(weights, metadata(name, VERSION, data_hash))
+        if keep is not None:
+            pack(keep / name, name, VERSION, weights, model, data_hash, {"settings": asdict(settings)})
+        field = rivals(training)
+        parts.append(score(model, state_width(weights), field, heldout, spreads(field, training)))
+    return joined(parts)
 
 
 def bilibili_sessions() -> list[Session]:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from roompulse.forecasting import QUANTILES
 from roompulse.model_card import NETWORK
 from trainer.counts import randomised_coverage
-from trainer.evaluation import SHOWN_HORIZONS, SIZES, Scored
+from trainer.evaluation import SHOWN_HORIZONS, SIZES, Scored, results
 
 COLD_MINUTES = (1, 2, 5, 10)
 """Minutes of a session at which a room is still new."""
 RESAMPLES = 1000
+STACKED = "stacked"
 BURST_FACTOR, BURST_LEAST = 2.0, 3.0
 """A minute is a burst when it lies above twice the median of the 20 minutes before the forecast, plus three."""
 
@@ -159,3 +160,12 @@ def _mean(values: Floats) -> float | None:
 
 def _short(value: float | np.floating[Any]) -> float:
     return float(f"{value:.4g}")
+
+
+def outcome_of(scored: Scored) -> dict[str, Any]:
+    """What the card holds of one set of sessions: the errors a network is promoted by, then the leaderboard.
+
+    The stacked ensemble is on the leaderboard alone: a network has to beat each rival, not their sum.
+    """
+    rivals = {name: forecast for name, forecast in scored.others.items() if name != STACKED}
+    return results(scored._replace(others=rivals)) | {"leaderboard": leaderboard(scored)}

@@ -57,6 +57,11 @@ def build(settings: NetworkSettings) -> Any:
     return model
 
 
+def state_width(weights: Weights) -> int:
+    """Width of each of the two state vectors of the network with these weights."""
+    return int(weights[1].shape[0])
+
+
 def merge(members: Sequence[Weights]) -> Weights:
     """One network that gives exactly the mean of several: their states side by side, recurrent kernels on a diagonal.
 

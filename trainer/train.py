@@ -100,18 +100,21 @@ def train(
     parts: Split, settings: TrainingSettings, out: Path, name: str, version: str, *, quiet: bool
 ) -> dict[str, Any]:
     """Fit on the training part, judge on the held-out one, write the bundle. Returns the summary."""
-    from trainer.baselines import baselines
-    from trainer.evaluation import loses_to, results, score
+    from trainer.evaluation import loses_to, score
     from trainer.export import export
     from trainer.fitting import fit
+    from trainer.leaderboard import outcome_of
+    from trainer.network import state_width
     from trainer.packing import metadata, pack
     from trainer.reporting import print_results, progress_bar
+    from trainer.rivals import rivals, spreads
 
     with progress_bar(settings) as progress:
         weights = fit(parts.training, settings, progress)
     data_hash = hash_of(parts.training)
     model = export(weights, metadata(name, version, data_hash))
-    outcome = results(score(model, weights[1].shape[0], baselines(parts.training), parts.heldout))
+    field = rivals(parts.training)
+    outcome = outcome_of(score(model, state_width(weights), field, parts.heldout, spreads(field, parts.training)))
     card = {
         "data": {"hash": data_hash} | describe(parts.training),
         "heldout": {"rule": parts.rule} | describe(parts.heldout),

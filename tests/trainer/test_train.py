@@ -46,7 +46,9 @@ def test_history_becomes_a_bundle_that_the_scorer_runs(
     assert results == summary["results"]
     assert set(results["mae"]) == {
         "network", "persistence", "median_20", "smoothing_0.2", "smoothing_0.5", "ridge_16", "boosted_trees_16",
+        "mean_5", "mean_10", "mean_20", "median_5", "median_10", "holt_online", "svr_16", "forest_16", "lightgbm_16",
     }  # fmt: skip
+    assert {"+1", "mean"} <= set(results["leaderboard"]["measures"]["stacked"])
     assert {"+1", "+5", "+10", "mean"} <= set(results["mae"]["network"])
     assert 0 <= results["coverage_80"]["overall"] <= 1
     assert bundle.card["data"]["hash"] == bundle.specification.data_hash

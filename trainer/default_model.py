@@ -142,14 +142,14 @@ def bilibili_sessions() -> list[Session]:
     """Comments a minute in 41 rooms; minutes that the recorder missed (recorded = 0) are blanks, not zeros."""
     columns = {"room_id": "room_id", "minute": "minute", "watch_ucnt": "danmaku"}
     return _sessions(
-        _shared("bilibili_live_2019", "sessions_minutes.csv"),
+        shared_file("bilibili_live_2019", "sessions_minutes.csv"),
         HistoryOptions(columns=columns, where=(("recorded", "1"),)),
     )
 
 
 def douyin_sessions() -> list[Session]:
     """One room's day in the platform's own export, to judge by only; empty where the file is not there."""
-    path = _shared("douyin_predict", "predict.csv", needed=False)
+    path = shared_file("douyin_predict", "predict.csv", needed=False)
     return _sessions(path, HistoryOptions()) if path.exists() else []
 
 
@@ -168,7 +168,8 @@ def _sessions(path: Path, options: HistoryOptions) -> list[Session]:
     return sessions_from(map(count_of, read_history([str(path)], options)))
 
 
-def _shared(*parts: str, needed: bool = True) -> Path:
+def shared_file(*parts: str, needed: bool = True) -> Path:
+    """A file of the shared real data. Raises InputError where it is needed and not there."""
     path = Path(os.environ.get("ROOMPULSE_SHARED_DATA", SHARED_DATA)).joinpath(*parts)
     if needed and not path.exists():
         raise InputError("not found; ROOMPULSE_SHARED_DATA names the folder that holds it", file=str(path))

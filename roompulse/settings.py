@@ -86,7 +86,8 @@ class Settings:
     create_topics: bool = _setting(True, "create missing topics", _flag)
     group_id: str = _setting("roompulse-scorer", "consumer group of the scorers that share the work")
     instance_id: str = _setting(
-        "", "stable name of this scorer; two that run at once need two names (default: host name and metrics port)"
+        "",
+        "stable name of this scorer; two that run at once need two names (default: host name and metrics port, which is stable where the port is)",
     )
     session_timeout_s: float = _setting(10.0, "Kafka takes partitions from a scorer silent for this long", _seconds)
     connect_timeout_s: float = _setting(10.0, "give up on a server that cannot be reached at the start", _seconds)

@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 import time
+from dataclasses import replace
 
 from roompulse.settings import add_settings, load_settings
 from roompulse.summary import add_json, print_summary
@@ -54,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     status = HttpStatus(
         settings.metrics_host, settings.metrics_port, metrics.registry, state.unhealthy, state.not_ready
     )
+    # The port that was found makes the name: two scorers on one host, both with --metrics-port 0, are two.
+    settings = replace(settings, metrics_port=status.port)
     log = None
     try:
         log = open_log(settings)

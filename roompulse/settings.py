@@ -87,7 +87,7 @@ class Settings:
     group_id: str = _setting("roompulse-scorer", "consumer group of the scorers that share the work")
     instance_id: str = _setting(
         "",
-        "stable name of this scorer; two that run at once need two names (default: host name and metrics port, which is stable where the port is)",
+        "stable name of this scorer; two that run at once need two names (default: host name and metrics port)",
     )
     session_timeout_s: float = _setting(10.0, "Kafka takes partitions from a scorer silent for this long", _seconds)
     connect_timeout_s: float = _setting(10.0, "give up on a server that cannot be reached at the start", _seconds)

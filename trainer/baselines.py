@@ -61,8 +61,13 @@ def smoothed(counts: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
 
 def fit_ridge(training: Sequence[Session]) -> Forecaster:
     """Ridge regression on 16 lags of the log ratio to the running level, one for each horizon."""
+    return by_horizon(fit_ridges(training))
+
+
+def fit_ridges(training: Sequence[Session]) -> list[Any]:
+    """The ten regressions: 16 lags, oldest first, and the level."""
     X, Y, _ = lag_rows(training)
-    return by_horizon([Ridge(alpha=10.0).fit(X[known], Y[known, h]) for h, known in enumerate(~np.isnan(Y).T)])
+    return [Ridge(alpha=10.0).fit(X[known], Y[known, h]) for h, known in enumerate(~np.isnan(Y).T)]
 
 
 def fit_trees(training: Sequence[Session]) -> Forecaster:

@@ -31,10 +31,10 @@ from trainer.evaluation import Scored, joined, loses_to, score
 from trainer.export import export
 from trainer.fitting import Progress, TrainingSettings, fit
 from trainer.leaderboard import outcome_of
-from trainer.network import state_width
 from trainer.packing import metadata, pack
 from trainer.reporting import print_results, progress_bar
 from trainer.rivals import rivals, spreads
+from trainer.served_network import served_width
 from trainer.sessions import LIMITS, Session, count_of, describe, hash_of, sessions_from
 
 NAME, VERSION = "step", "1"
@@ -86,7 +86,7 @@ def make(out: Path | None, settings: TrainingSettings, folds: Path | None = None
         "douyin, one room, unseen": douyin_sessions(),
     }.items():
         if others:
-            outcomes[title] = outcome_of(score(model, state_width(weights), field, others, widths))
+            outcomes[title] = outcome_of(score(model, served_width(weights), field, others, widths))
     card = {
         "data": {"hash": data_hash, "bilibili": describe(sessions), "simulated": describe(simulated)},
         "split": f"{FOLDS} folds by room for the figures; the shipped network is trained on all rooms",
@@ -134,7 +134,7 @@ def cross_validate(
         if keep is not None:
             pack(keep / name, name, VERSION, weights, model, data_hash, {"settings": asdict(settings)})
         field = rivals(training)
-        parts.append(score(model, state_width(weights), field, heldout, spreads(field, training)))
+        parts.append(score(model, served_width(weights), field, heldout, spreads(field, training)))
     return joined(parts)
 
 

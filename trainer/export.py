@@ -16,7 +16,8 @@ from onnx import helper
 from roompulse.errors import BundleError
 from roompulse.features import FEATURES
 from roompulse.forecasting import OUTPUTS
-from trainer.network import NetworkSettings, Weights, build
+from trainer.network import NetworkSettings, Weights, build, state_width
+from trainer.served_network import build_served, has_linear, served_width, set_served
 
 OPSET = 17
 TOLERANCE = 1e-5
@@ -29,9 +30,13 @@ def export(weights: Weights, metadata: Mapping[str, str]) -> bytes:
     Raises BundleError where the exported network is not one fused LSTM or disagrees with Keras. The same weights and
     metadata give the same bytes.
     """
-    units = weights[1].shape[0]
-    model = build(NetworkSettings(units))
-    model.set_weights(weights)
+    units = served_width(weights)
+    if has_linear(weights):
+        model = build_served(state_width(weights))
+        set_served(model, weights)
+    else:
+        model = build(NetworkSettings(units))
+        model.set_weights(weights)
     signature = [
         tf.TensorSpec((None, None, len(FEATURES)), tf.float32, name="x"),
         tf.TensorSpec((None, units), tf.float32, name="h0"),

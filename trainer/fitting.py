@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from roompulse.errors import RoomPulseError
 from trainer.batches import batches
+from trainer.linear import with_linear
 from trainer.network import NetworkSettings, Weights, build, merge, pinball
 from trainer.sessions import Session
 
@@ -31,16 +32,22 @@ class TrainingSettings:
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     average: float = 0.995
+    linear_share: float = 0.5
+    """Of the linear member in the forecast; see `linear`."""
     seed: int = 0
 
 
 def fit(
     sessions: Sequence[Session], settings: TrainingSettings, progress: Progress, simulated: Sequence[Session] = ()
 ) -> Weights:
-    """Train the members one after another and merge them into one network. The same arguments give the same bits."""
+    """Train the members one after another and merge them, and the linear one, into one network.
+
+    The same arguments give the same bits.
+    """
     one_thread()
     members = [fit_one(sessions, settings, member, progress, simulated) for member in range(settings.members)]
-    return members[0] if len(members) == 1 else merge(members)
+    merged = members[0] if len(members) == 1 else merge(members)
+    return with_linear(merged, sessions, settings.linear_share)
 
 
 def one_thread() -> None:

@@ -16,6 +16,7 @@ from roompulse.bundle import Bundle, Specification, write_bundle
 from roompulse.forecasting import OUTPUTS, QUANTILES
 from roompulse.golden import Golden
 from trainer.network import Weights
+from trainer.served_network import served_width
 from trainer.synthetic import synthetic
 
 GOLDEN_ROOMS, GOLDEN_MINUTES = 4, 40
@@ -36,7 +37,7 @@ def pack(
     folder: Path, name: str, version: str, weights: Weights, model: bytes, data_hash: str, card: Mapping[str, Any]
 ) -> Bundle:
     """Write the bundle to `folder`. Raises BundleError where that exists."""
-    units = weights[1].shape[0]
+    units = served_width(weights)
     specification = Specification(name=name, version=version, units=units, data_hash=data_hash, rules={})
     return write_bundle(folder, specification, model, card, golden_of(model, units))
 

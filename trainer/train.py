@@ -104,17 +104,17 @@ def train(
     from trainer.export import export
     from trainer.fitting import fit
     from trainer.leaderboard import outcome_of
-    from trainer.network import state_width
     from trainer.packing import metadata, pack
     from trainer.reporting import print_results, progress_bar
     from trainer.rivals import rivals, spreads
+    from trainer.served_network import served_width
 
     with progress_bar(settings) as progress:
         weights = fit(parts.training, settings, progress)
     data_hash = hash_of(parts.training)
     model = export(weights, metadata(name, version, data_hash))
     field = rivals(parts.training)
-    outcome = outcome_of(score(model, state_width(weights), field, parts.heldout, spreads(field, parts.training)))
+    outcome = outcome_of(score(model, served_width(weights), field, parts.heldout, spreads(field, parts.training)))
     card = {
         "data": {"hash": data_hash} | describe(parts.training),
         "heldout": {"rule": parts.rule} | describe(parts.heldout),

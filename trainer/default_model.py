@@ -32,6 +32,7 @@ from trainer.export import export
 from trainer.fitting import Progress, TrainingSettings, fit
 from trainer.leaderboard import outcome_of
 from trainer.packing import metadata, pack
+from trainer.report import report_page
 from trainer.reporting import print_results, progress_bar
 from trainer.rivals import rivals, spreads
 from trainer.served_network import served_width
@@ -75,7 +76,8 @@ def make(out: Path | None, settings: TrainingSettings, folds: Path | None = None
     )
     with progress_bar(settings, trainings=FOLDS + 1) as progress:
         judged_by = f"bilibili, {FOLDS} folds by room"
-        outcomes = {judged_by: outcome_of(cross_validate(sessions, simulated, settings, progress, folds))}
+        scored = cross_validate(sessions, simulated, settings, progress, folds)
+        outcomes = {judged_by: outcome_of(scored)}
         weights = fit(sessions, settings, progress, simulated)
     data_hash = hash_of([*sessions, *simulated])
     model = export(weights, metadata(NAME, VERSION, data_hash))
@@ -96,7 +98,8 @@ def make(out: Path | None, settings: TrainingSettings, folds: Path | None = None
         "loses": {title: loses_to(outcome) for title, outcome in outcomes.items()},
         "limits": LIMITS,
     }
-    bundle = pack(target, NAME, VERSION, weights, model, data_hash, card)
+    page = report_page(f"{NAME} {VERSION}: {judged_by}", scored, outcomes[judged_by])
+    bundle = pack(target, NAME, VERSION, weights, model, data_hash, card, page)
     print_results(outcomes)
     if out is None:
         # The repository keeps the one before; nothing that was released is changed.

@@ -34,12 +34,20 @@ def metadata(name: str, version: str, data_hash: str) -> dict[str, str]:
 
 
 def pack(
-    folder: Path, name: str, version: str, weights: Weights, model: bytes, data_hash: str, card: Mapping[str, Any]
+    folder: Path,
+    name: str,
+    version: str,
+    weights: Weights,
+    model: bytes,
+    data_hash: str,
+    card: Mapping[str, Any],
+    report: str | None = None,
 ) -> Bundle:
     """Write the bundle to `folder`. Raises BundleError where that exists."""
     units = served_width(weights)
     specification = Specification(name=name, version=version, units=units, data_hash=data_hash, rules={})
-    return write_bundle(folder, specification, model, card, golden_of(model, units))
+    page = None if report is None else report.encode()
+    return write_bundle(folder, specification, model, card, golden_of(model, units), page)
 
 
 def golden_of(model: bytes, units: int) -> Golden:

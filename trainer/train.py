@@ -105,6 +105,7 @@ def train(
     from trainer.fitting import fit
     from trainer.leaderboard import outcome_of
     from trainer.packing import metadata, pack
+    from trainer.report import report_page
     from trainer.reporting import print_results, progress_bar
     from trainer.rivals import rivals, spreads
     from trainer.served_network import served_width
@@ -114,7 +115,8 @@ def train(
     data_hash = hash_of(parts.training)
     model = export(weights, metadata(name, version, data_hash))
     field = rivals(parts.training)
-    outcome = outcome_of(score(model, served_width(weights), field, parts.heldout, spreads(field, parts.training)))
+    scored = score(model, served_width(weights), field, parts.heldout, spreads(field, parts.training))
+    outcome = outcome_of(scored)
     card = {
         "data": {"hash": data_hash} | describe(parts.training),
         "heldout": {"rule": parts.rule} | describe(parts.heldout),
@@ -124,7 +126,8 @@ def train(
         "loses": loses_to(outcome),
         "limits": LIMITS,
     }
-    bundle = pack(out, name, version, weights, model, data_hash, card)
+    page = report_page(f"{name} {version}, held-out sessions", scored, outcome)
+    bundle = pack(out, name, version, weights, model, data_hash, card, page)
     if not quiet:
         print_results({"held-out sessions": outcome})
     summary: dict[str, Any] = {

@@ -31,6 +31,7 @@ TRAIN = {
     "keras",
     "lightgbm",
     "onnx",
+    "optuna",
     "pandas",
     "plotly",
     "river",

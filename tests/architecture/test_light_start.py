@@ -13,7 +13,8 @@ from roompulse.cli import COMMANDS
 from tests.require import ROOT
 
 TRAINING_ONLY = (
-    "chinese_calendar", "keras", "onnx", "pandas", "plotly", "river", "sklearn", "statsmodels", "tensorflow", "tf2onnx",
+    "chinese_calendar", "keras", "onnx", "optuna", "pandas", "plotly", "river", "sklearn", "statsmodels", "tensorflow",
+    "tf2onnx",
 )  # fmt: skip
 HEAVY = ("confluent_kafka", "kafka", "msgspec", "numpy", "onnxruntime", "prometheus_client", "redis", "rich")
 NOT_TRAINING = [

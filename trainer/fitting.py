@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from roompulse.errors import RoomPulseError
 from trainer.batches import batches
+from trainer.checkpoints import Checkpoints
 from trainer.linear import with_linear
 from trainer.network import NetworkSettings, Weights, build, merge, pinball
 from trainer.sessions import Session
@@ -32,22 +33,28 @@ class TrainingSettings:
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     average: float = 0.995
-    linear_share: float = 0.5
-    """Of the linear member in the forecast; see `linear`."""
+    linear_shares: tuple[float, float] = (0.7, 0.3)
+    """Of the linear member in the forecast, at +1 and at +10; see `linear`."""
     seed: int = 0
 
 
 def fit(
-    sessions: Sequence[Session], settings: TrainingSettings, progress: Progress, simulated: Sequence[Session] = ()
+    sessions: Sequence[Session],
+    settings: TrainingSettings,
+    progress: Progress,
+    simulated: Sequence[Session] = (),
+    checkpoints: Checkpoints | None = None,
 ) -> Weights:
     """Train the members one after another and merge them, and the linear one, into one network.
 
     The same arguments give the same bits.
     """
     one_thread()
-    members = [fit_one(sessions, settings, member, progress, simulated) for member in range(settings.members)]
+    members = [
+        fit_one(sessions, settings, member, progress, simulated, checkpoints) for member in range(settings.members)
+    ]
     merged = members[0] if len(members) == 1 else merge(members)
-    return with_linear(merged, sessions, settings.linear_share)
+    return with_linear(merged, sessions, settings.linear_shares)
 
 
 def one_thread() -> None:
@@ -67,6 +74,7 @@ def fit_one(
     member: int,
     progress: Progress,
     simulated: Sequence[Session] = (),
+    checkpoints: Checkpoints | None = None,
 ) -> Weights:
     """Train one network and return the average of its weights."""
     seed = settings.seed * 1000 + member
@@ -93,8 +101,14 @@ def fit_one(
         )
         return loss
 
-    source = batches(sessions, simulated, np.random.default_rng(seed), settings.batch_size)
-    for step in range(settings.steps):
+    variables = {f"{index}": variable for index, variable in enumerate([*model.variables, *optimizer.variables])}
+    rng = np.random.default_rng(seed)
+    done = 0 if checkpoints is None else checkpoints.load(member, variables, rng)
+    source = batches(sessions, simulated, rng, settings.batch_size)
+    for step in range(done, settings.steps):
         progress(member, step + 1, float(train_step(*map(tf.constant, next(source)))))
+        # Batches are made several at once: between those the generator's state is that of the next step.
+        if checkpoints is not None and (step + 1) % checkpoints.every_steps == 0:
+            checkpoints.save(member, step + 1, variables, rng)
     optimizer.finalize_variable_values(model.trainable_variables)
     return [np.asarray(weight) for weight in model.get_weights()]

@@ -57,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--seed", type=_natural, default=0, metavar="N", help="the same seed gives the same bytes (default %(default)s)"
     )
+    add("--resume", action="store_true", help="go on with a step network's training that was interrupted")
     add_preset_options(parser)
     add_json(parser)
 
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         units=args.units, members=args.members, steps=args.steps, batch_size=args.batch_size, seed=args.seed
     )
     parts = split(sessions, args.holdout, args.seed)
-    summary = train(parts, settings, args.out, args.name, args.model_version, quiet=args.json)
+    summary = train(parts, settings, args.out, args.name, args.model_version, quiet=args.json, resume=args.resume)
     print_summary(summary | {"dead_sessions": dead}, as_json=args.json)
     return 0
 
@@ -97,9 +98,10 @@ def read_sessions(args: argparse.Namespace) -> tuple[list[Session], int]:
 
 
 def train(
-    parts: Split, settings: TrainingSettings, out: Path, name: str, version: str, *, quiet: bool
+    parts: Split, settings: TrainingSettings, out: Path, name: str, version: str, *, quiet: bool, resume: bool = False
 ) -> dict[str, Any]:
     """Fit on the training part, judge on the held-out one, write the bundle. Returns the summary."""
+    from trainer.checkpoints import Checkpoints
     from trainer.evaluation import loses_to, score
     from trainer.export import export
     from trainer.fitting import fit
@@ -110,9 +112,11 @@ def train(
     from trainer.rivals import rivals, spreads
     from trainer.served_network import served_width
 
-    with progress_bar(settings) as progress:
-        weights = fit(parts.training, settings, progress)
     data_hash = hash_of(parts.training)
+    checkpoints = Checkpoints(out.with_name(f".{out.name}.training"))
+    checkpoints.begin({"data": data_hash, "settings": asdict(settings)}, resume=resume)
+    with progress_bar(settings) as progress:
+        weights = fit(parts.training, settings, progress, checkpoints=checkpoints)
     model = export(weights, metadata(name, version, data_hash))
     field = rivals(parts.training)
     scored = score(model, served_width(weights), field, parts.heldout, spreads(field, parts.training))
@@ -128,6 +132,7 @@ def train(
     }
     page = report_page(f"{name} {version}, held-out sessions", scored, outcome)
     bundle = pack(out, name, version, weights, model, data_hash, card, page)
+    checkpoints.end()
     if not quiet:
         print_results({"held-out sessions": outcome})
     summary: dict[str, Any] = {

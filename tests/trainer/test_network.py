@@ -136,7 +136,7 @@ def test_the_linear_member_is_in_the_graph_exactly() -> None:
     """With a share of 1 the median is ridge regression's, through a blank; stepped or at once alike."""
     rng = np.random.default_rng(9)
     training = [Session(f"r{room}", 0, rng.poisson(4.0 * (room + 1), 60).astype(float)) for room in range(4)]
-    weights = with_linear(some_weights(8, 10), training, 1.0)
+    weights = with_linear(some_weights(8, 10), training, (1.0, 1.0))
     model = export(weights, {})
     counts = rng.poisson(9.0, 50).astype(float)
     counts[20:24] = np.nan
@@ -155,6 +155,6 @@ def test_half_a_linear_member_is_halfway() -> None:
     training = [Session(f"r{room}", 0, rng.poisson(4.0 * (room + 1), 60).astype(float)) for room in range(4)]
     weights = some_weights(8, 12)
     inputs, _ = transform(rng.poisson(9.0, (2, 30)).astype(float))
-    none, half, whole = (run(export(with_linear(weights, training, s), {}), 16, inputs) for s in (0.0, 0.5, 1.0))
+    none, half, whole = (run(export(with_linear(weights, training, (s, s)), {}), 16, inputs) for s in (0.0, 0.5, 1.0))
     np.testing.assert_allclose(half, (none + whole) / 2, atol=1e-5)
     np.testing.assert_allclose(none, run(export(weights, {}), 8, inputs), atol=1e-5)

@@ -1,0 +1,62 @@
+"""A training that was killed goes on from its last saved step and ends in the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from roompulse.errors import RoomPulseError
+from trainer.checkpoints import Checkpoints
+from trainer.fitting import TrainingSettings, fit
+from trainer.sessions import Session
+
+SETTINGS = TrainingSettings(units=2, members=2, steps=20, batch_size=4)
+
+
+class Killed(Exception):
+    """Stands for SIGKILL: nothing of the process is left but what was saved."""
+
+
+def sessions() -> list[Session]:
+    rng = np.random.default_rng(0)
+    return [Session(f"r{room}", 0, rng.poisson(5.0, 40).astype(float)) for room in range(3)]
+
+
+def kill_at(member: int, step: int):
+    def progress(at_member: int, at_step: int, loss: float) -> None:
+        if (at_member, at_step) == (member, step):
+            raise Killed
+
+    return progress
+
+
+@pytest.mark.timeout(300)
+def test_a_killed_training_ends_in_the_same_bytes(tmp_path: Path) -> None:
+    """Killed in its first member and again in its second: the weights are those of an undisturbed run."""
+    undisturbed = fit(sessions(), SETTINGS, lambda *_: None)
+    checkpoints = Checkpoints(tmp_path / "saved", every_steps=10)
+    checkpoints.begin({"data": "x"}, resume=False)
+    for killed in ((0, 15), (1, 18)):
+        with pytest.raises(Killed):
+            fit(sessions(), SETTINGS, kill_at(*killed), checkpoints=checkpoints)
+        checkpoints.begin({"data": "x"}, resume=True)
+    steps: list[tuple[int, int]] = []
+    resumed = fit(sessions(), SETTINGS, lambda m, s, _: steps.append((m, s)), checkpoints=checkpoints)
+    assert steps == [(1, step) for step in range(11, 21)]
+    for expected, got in zip(undisturbed, resumed, strict=True):
+        np.testing.assert_array_equal(expected, got)
+    checkpoints.end()
+    assert not (tmp_path / "saved").exists()
+
+
+def test_only_the_same_training_is_resumed(tmp_path: Path) -> None:
+    """Nothing saved, or other data or settings: an error that says so, and nothing is lost."""
+    checkpoints = Checkpoints(tmp_path / "saved")
+    with pytest.raises(RoomPulseError, match="nothing to resume"):
+        checkpoints.begin({"data": "x"}, resume=True)
+    checkpoints.begin({"data": "x"}, resume=False)
+    with pytest.raises(RoomPulseError, match="other data or settings"):
+        checkpoints.begin({"data": "y"}, resume=True)
+    checkpoints.begin({"data": "x"}, resume=True)

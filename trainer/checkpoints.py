@@ -1,0 +1,73 @@
+"""Where an interrupted training goes on: everything that the next step depends on, saved now and then.
+
+One file a member: weights, optimiser, random generators and step. It replaces the one before atomically, so a kill at
+any moment leaves the old or the new one. Training from it gives the bits of an undisturbed run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roompulse.errors import RoomPulseError
+
+ABOUT = "about.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """A folder beside the bundle to be. `every_steps` is a multiple of what `batches` makes at once."""
+
+    folder: Path
+    every_steps: int = 100
+
+    def begin(self, about: Mapping[str, Any], *, resume: bool) -> None:
+        """Start afresh, or check that what is there belongs to this very training (`about`: data and settings).
+
+        Raises RoomPulseError where there is nothing to resume, or another training's.
+        """
+        text = json.dumps(about, sort_keys=True)
+        path = self.folder / ABOUT
+        if not resume:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            path.write_text(text)
+        elif not path.exists():
+            raise RoomPulseError(f"nothing to resume: {self.folder} has no saved training")
+        elif path.read_text() != text:
+            raise RoomPulseError(f"cannot resume: {self.folder} was saved with other data or settings")
+
+    def save(self, member: int, step: int, variables: Mapping[str, Any], rng: np.random.Generator) -> None:
+        """Keep the state after `step`."""
+        state = json.dumps({"step": step, "rng": rng.bit_generator.state})
+        path = self.folder / f"member-{member}.npz"
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            arrays: dict[str, Any] = {name: np.asarray(value) for name, value in variables.items()}
+            np.savez(file, state=np.array(state), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+    def load(self, member: int, variables: Mapping[str, Any], rng: np.random.Generator) -> int:
+        """Put the saved state into `variables` and `rng`; returns the step after which it was saved, 0 if never."""
+        path = self.folder / f"member-{member}.npz"
+        if not path.exists():
+            return 0
+        with np.load(path) as saved:
+            state = json.loads(str(saved["state"]))
+            for name, variable in variables.items():
+                variable.assign(saved[name])
+        rng.bit_generator.state = state["rng"]
+        return int(state["step"])
+
+    def end(self) -> None:
+        """The bundle is written: nothing needs to be resumed any more."""
+        shutil.rmtree(self.folder)

@@ -17,8 +17,10 @@ from roompulse.errors import RoomPulseError
 from roompulse.local_server import LocalServer
 from tests.require import ROOT
 
+# Whoever is started in the background by a shell without job control has Ctrl-C ignored; a person's process has not.
 STARTS_BOTH = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from roompulse.embedded import EmbeddedBroker, EmbeddedValkey
 with EmbeddedBroker() as broker, EmbeddedValkey() as valkey:
     for server in (broker, valkey):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -68,22 +69,54 @@ def living(sessions: Iterable[Session]) -> tuple[list[Session], Counter[str]]:
     return alive, dead
 
 
-def all_sessions(rows: Iterable[tuple[str, int, float]]) -> list[Session]:
-    """The same with the dead ones. A room of which nothing was measured has none."""
-    rooms: dict[str, dict[int, float]] = {}
+def all_sessions(
+    rows: Iterable[tuple[str, int, float]], conflicts: list[tuple[str, int]] | None = None
+) -> list[Session]:
+    """The same with the dead ones. A room of which nothing was measured has none.
+
+    Rows are taken as they come and held as 16 bytes each, so files may be larger than memory. `conflicts` is given the
+    rooms and minutes that came twice with different counts.
+    """
+    rooms: dict[str, tuple[array[int], array[float]]] = {}
     for room, minute, count in rows:
-        rooms.setdefault(room, {})[minute] = count
+        columns = rooms.setdefault(room, (array("q"), array("d")))
+        columns[0].append(minute)
+        columns[1].append(count)
     sessions: list[Session] = []
     for room in sorted(rooms):
-        measured = sorted(minute for minute, count in rooms[room].items() if not np.isnan(count))
-        breaks = np.flatnonzero(np.diff(measured) >= QUIET_MINUTES) + 1
-        for part in np.split(np.asarray(measured, np.int64), breaks):
+        minutes, counts = (np.asarray(column) for column in rooms.pop(room))
+        order = np.argsort(minutes, kind="stable")
+        minutes, counts = minutes[order], counts[order]
+        again = np.diff(minutes) == 0
+        if conflicts is not None:
+            differs = again & (np.abs(np.diff(counts)) > 0)  # NaN is no conflict: that minute was measured after all
+            conflicts += [(room, int(minute)) for minute in minutes[1:][differs]]
+        known = ~np.append(again, False) & ~np.isnan(counts)
+        minutes, counts = minutes[known], counts[known]
+        for part in np.split(np.arange(len(minutes)), np.flatnonzero(np.diff(minutes) >= QUIET_MINUTES) + 1):
             if not len(part):
                 continue
-            counts = np.full(part[-1] - part[0] + 1, np.nan)
-            counts[part - part[0]] = [rooms[room][minute] for minute in part]
-            sessions.append(Session(room, int(part[0]), counts))
+            start = int(minutes[part[0]])
+            whole = np.full(int(minutes[part[-1]]) - start + 1, np.nan)
+            whole[minutes[part] - start] = counts[part]
+            sessions.append(Session(room, start, whole))
     return sessions
+
+
+def check_conflicts(conflicts: Sequence[tuple[str, int]], sessions: Sequence[Session], source: str) -> None:
+    """Raise InputError where more than 1 % of the minutes came twice with different counts: several rooms in one.
+
+    A few are corrections, of which the last counts, as in the stream.
+    """
+    minutes = sum(len(session.counts) for session in sessions)
+    if 100 * len(conflicts) > minutes:
+        room, minute = conflicts[0]
+        raise InputError(
+            f"duplicate minutes: {len(conflicts):,} came twice with different counts, the first one in room {room!r} "
+            f"at {format_minute(minute, ZULU)}; expected one row for each room and minute (is --columns room_id=... "
+            "right?)",
+            file=source,
+        )
 
 
 def check_usable(sessions: Sequence[Session], source: str) -> None:

@@ -27,6 +27,7 @@ from trainer.sessions import (
     Session,
     Split,
     all_sessions,
+    check_conflicts,
     check_usable,
     count_of,
     describe,
@@ -88,7 +89,10 @@ def read_sessions(args: argparse.Namespace) -> tuple[list[Session], int]:
     """
     report = HistoryReport(say=say_on_stderr)
     options = history_options(args)
-    sessions, dead = living(all_sessions(map(count_of, read_history(args.files, options, report))))
+    conflicts: list[tuple[str, int]] = []
+    every = all_sessions(map(count_of, read_history(args.files, options, report)), conflicts)
+    check_conflicts(conflicts, every, ", ".join(args.files))
+    sessions, dead = living(every)
     if report.bad_rows:
         say_on_stderr(f"{report.bad_rows:,} bad rows were left out, {report.rows:,} rows used")
     if dead:

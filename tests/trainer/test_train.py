@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,21 @@ def test_dead_sessions_are_left_out_and_counted(tmp_path: Path, capsys: pytest.C
     message = failed(capsys, str(file), "--out", str(tmp_path / "model"))
     assert "2 dead sessions were left out: 1 with fewer than 15 measured minutes; 1 with the target zero" in message
     assert "too few sessions: found 1 that are not dead" in message
+
+
+def test_many_duplicate_minutes_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rooms that were thrown together: the first minute that came twice with different counts is named."""
+    file = history(tmp_path / "mixed.csv")
+    file.write_text(re.sub(r"^r\d,", "r,", file.read_text(), flags=re.MULTILINE))
+    message = failed(capsys, str(file), "--out", str(tmp_path / "model"))
+    assert "duplicate minutes" in message
+    assert "2024-05-01T02:00:00Z" in message
+
+
+def test_there_must_be_something_to_resume(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing was saved under this name: it says so and writes nothing."""
+    assert "nothing to resume" in failed(capsys, str(file), "--out", str(tmp_path / "model"), "--resume", *FAST)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_file_is_an_error_not_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ from roompulse.errors import RoomPulseError
 from roompulse.history import add_history_options, history_options, read_history
 from trainer.default_model import (
     FOLDS,
+    RIVALS_EVERY,
     SIMULATED_ROOMS,
     TRAINING_SEED,
     bilibili_sessions,
@@ -83,7 +84,7 @@ def _standard(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _learnt() -> list[Session]:
-    return [*bilibili_sessions(), *simulated_sessions(TRAINING_SEED, SIMULATED_ROOMS)]
+    return [*bilibili_sessions(), *simulated_sessions(TRAINING_SEED, SIMULATED_ROOMS)[::RIVALS_EVERY]]
 
 
 def _read(args: argparse.Namespace, files: Sequence[str]) -> list[Session]:

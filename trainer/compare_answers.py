@@ -37,6 +37,8 @@ RIVALS = {
     "stacked": "stacking",
 }
 ENSEMBLE_OF = ("ridge_16", "forest_16", "lightgbm_16")
+LEAST_PERCENT = 1.0
+"""A smaller difference is none, however sure: another seed would change as much."""
 
 Difference = Callable[[str, str], Sequence[float] | None]
 """Error of one row less that of another in percent of it, with its 95 % interval: difference, low, high."""
@@ -91,4 +93,6 @@ def _verdict(found: Sequence[float] | None, less: str, more: str) -> str:
         return "nothing to measure by"
     percent, low, high = found
     said = less if high < 0 else more if low > 0 else "may be chance"
+    if abs(percent) < LEAST_PERCENT:
+        said = "no difference to speak of"
     return f"{said} ({percent:+.1f} %, 95 % interval {low:+.1f} to {high:+.1f})"

@@ -216,3 +216,23 @@ def test_answers_say_when_a_difference_may_be_chance() -> None:
         f"How many minutes should it read? {window}",
         f"Does a support vector machine do better? {machine}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("difference", "verdict"),
+    [
+        ((-0.9, -1.0, -0.1), "no difference to speak of"),
+        ((5.0, 1.0, 9.0), "worse"),
+        ((5.0, -1.0, 9.0), "may be chance"),
+        (None, "nothing to measure by"),
+    ],
+)
+def test_a_small_difference_is_none_however_sure(difference: tuple[float, float, float] | None, verdict: str) -> None:
+    """Less than a percent is what another seed changes too."""
+    none: Mapping[str, Any] = dict.fromkeys(Row.__dataclass_fields__)
+    rows = [
+        Row(**{**none, "name": name, "question": question, "mae": 5.0})
+        for name, question in (("plain", "preset"), ("changed", "dropout"))
+    ]
+    told = answers(rows, {"plain": "plain", "changed": "plain"}, lambda name, other: difference)
+    assert f"of plain: {verdict}" in told[0]

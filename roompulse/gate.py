@@ -15,8 +15,9 @@ from roompulse.forecasting import HORIZONS, QUANTILES
 MEAN_WEIGHT = 0.5
 """Weight of the newest minute in the mean."""
 ERROR_WEIGHT = 0.03
-WARM_MINUTES = 20
-"""Judged minutes of a session before its room may use the mean."""
+WARM_MINUTES = 60
+"""Judged minutes of a session before its room may use the mean. With 20 a burst or two closed it in live rooms, where
+the mean is worse further ahead; with 60 it leaves those alone and still serves smooth series the mean."""
 WORSE, BETTER = 1.15, 1.0
 """The network is left when its error is WORSE times the mean's, and taken again at BETTER times."""
 RESIDUAL_RATE = 0.02

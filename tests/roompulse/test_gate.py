@@ -49,7 +49,7 @@ def test_a_network_that_is_wrong_gives_way_after_an_hour() -> None:
 
 
 def test_a_network_that_recovers_is_served_again() -> None:
-    """Being right for hours after ninety minutes of being wrong opens the gate: what was wrong is forgotten by and by."""
+    """Being right for hours after ninety minutes of being wrong opens the gate: errors are forgotten by and by."""
     gate = fresh()
     values = [50.0 + (3 if minute % 2 else -3) for minute in range(90)]
     live(gate, values, 80.0)

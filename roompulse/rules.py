@@ -23,7 +23,7 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """The most that one minute can add."""
     drift: float = 1.0
     """Taken from the evidence each minute; an ordinary minute adds less than this."""
-    bar: tuple[float, float, float] = (3.6, 3.4, 3.3)
+    bar: tuple[float, float, float] = (3.6, 3.6, 3.6)
     """Evidence that opens an alert, in rooms under 3, from 3 to 20, and from 20 a minute."""
     warm_up: float = 4.0
     """Added to the bar at a session's first minute, fading with a time constant of 10 minutes."""

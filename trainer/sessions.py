@@ -148,6 +148,12 @@ def split(sessions: Sequence[Session], share: float, seed: int) -> Split:
     return Split(latest[:first], latest[first:], "by time, the latest sessions")
 
 
+def thinned(sessions: Sequence[Session], most: int) -> Sequence[Session]:
+    """All of them, or every second, third and so on, where they have more than `most` minutes together."""
+    minutes = sum(len(session.counts) for session in sessions)
+    return sessions[:: -(-minutes // most)] if minutes > most else sessions
+
+
 def describe(sessions: Sequence[Session]) -> dict[str, Any]:
     """What the card says of some sessions: how many, of which rooms, from when to when."""
     return {

@@ -38,7 +38,7 @@ def run_preset(args: argparse.Namespace, settings: PresetSettings) -> int:
     from trainer.reporting import print_results
 
     name = settings.preset if args.name == STEP_PRESET else args.name
-    with _epoch_bar(settings.epochs) as progress:
+    with epoch_bar(settings.epochs) as progress:
         source = ", ".join(args.files)
         bundle, card = train_preset(
             sessions, settings, args.out, name, args.model_version, source, progress, resume=args.resume
@@ -71,7 +71,7 @@ def _read(args: argparse.Namespace, settings: PresetSettings) -> list[SeriesSess
 
 
 @contextmanager
-def _epoch_bar(epochs: int) -> Iterator[EpochReport]:
+def epoch_bar(epochs: int) -> Iterator[EpochReport]:
     """Gives the function that each epoch is reported to; a bar on a terminal, a plain line now and then elsewhere."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("left"), TimeRemainingColumn())

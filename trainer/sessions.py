@@ -156,13 +156,14 @@ def thinned(sessions: Sequence[Session], most: int) -> Sequence[Session]:
 
 def describe(sessions: Sequence[Session]) -> dict[str, Any]:
     """What the card says of some sessions: how many, of which rooms, from when to when."""
+    minutes = sum(int(np.sum(~np.isnan(session.counts))) for session in sessions)
     return {
         "rooms": len({session.room for session in sessions}),
         "sessions": len(sessions),
-        "minutes": sum(int(np.sum(~np.isnan(session.counts))) for session in sessions),
+        "minutes": minutes,
         "first_minute": format_minute(min(session.start for session in sessions), ZULU),
         "last_minute": format_minute(max(session.start + len(session.counts) - 1 for session in sessions), ZULU),
-        "mean_count": float(f"{np.nanmean(np.concatenate([session.counts for session in sessions])):.4g}"),
+        "mean_count": float(f"{sum(float(np.nansum(session.counts)) for session in sessions) / minutes:.4g}"),
     }
 
 

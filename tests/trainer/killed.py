@@ -13,7 +13,7 @@ from pathlib import Path
 from roompulse.bundle import load_bundle
 from tests.require import ROOT
 
-WAIT_S = 120
+WAIT_S = 300
 
 
 def train(arguments: Sequence[str], out: Path) -> str:

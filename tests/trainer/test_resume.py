@@ -70,9 +70,9 @@ def test_only_the_same_training_is_resumed(tmp_path: Path) -> None:
     ("options", "saved"),
     [
         (["--steps", "200", "--members", "1", "--units", "2", "--batch-size", "4"], "member-0.npz"),
-        (["--preset", "multivariate", "--window", "5", "--epochs", "4"], "preset.npz"),
+        (["--preset", "univariate-1", "--window", "5", "--dropout", "0.2", "--epochs", "8"], "preset.npz"),
     ],
-    ids=["step", "multivariate"],
+    ids=["step", "univariate-1"],
 )
 def test_sigkill_changes_no_byte_of_the_bundle(tmp_path: Path, options: list[str], saved: str) -> None:
     """A process killed after its first checkpoint and resumed gives the bundle, hash and all, of an undisturbed one."""

@@ -15,6 +15,7 @@ from roompulse.window import WindowSpecification
 from trainer.preset_samples import Examples, samples
 from trainer.presets import SCALERS
 from trainer.series import Cuts, SeriesSession, cuts_of, fit_scaler, series_sessions
+from trainer.sessions import Session, thinned
 
 START = 28_000_000
 
@@ -131,3 +132,11 @@ def test_the_later_row_counts_and_a_contradiction_is_told() -> None:
     (session,) = series_sessions(rows, None, conflicts)
     assert session.values[:4, 0].tolist() == [5, 7, 8, 9]
     assert conflicts == [("r", 1)]
+
+
+def test_of_too_many_sessions_every_nth_is_taken() -> None:
+    """Whole sessions, evenly spread, up to so many minutes; of fewer all."""
+    sessions = [Session(f"r{number}", 0, np.ones(10)) for number in range(30)]
+    assert thinned(sessions, 300) == sessions
+    assert [session.room for session in thinned(sessions, 299)] == [f"r{number}" for number in range(0, 30, 2)]
+    assert len(thinned(sessions, 60)) == 6

@@ -65,6 +65,7 @@ def room_dtype(units: int, window_minutes: int, series_minutes: int = 0) -> np.d
             ("spread", "<f4"),  # running mean of |z|: lasts between sessions
             ("evidence", "<f4", (2,)),  # accumulated surprise upward and downward
             ("suspected", "<i4", (2,)),  # epoch minute of the forecast that it is accumulated against, while above 0
+            ("own_bar", "<f4", (2,)),  # the room's own way from the bar it began with: lasts between sessions
             ("hot_minutes", "<i4"),  # minutes in a row above the forecast of ten minutes before
             ("hot_actual", "<f4"),  # sums over those minutes
             ("hot_expected", "<f4"),

@@ -5,9 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from roompulse.errors import BundleError
+
+
+Bars = tuple[float, ...]
+_SIZE_BOUNDS = np.array([3.0, 20.0])
+
+
+def size_of(expected: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Which size each room is by what is expected of it, (n,) counts a minute: 0 under 3, 1 under 20, 2; NaN is 0."""
+    return np.searchsorted(_SIZE_BOUNDS, np.nan_to_num(expected), side="right")
+
+
+class CategoryBars(Struct, frozen=True, forbid_unknown_fields=True):
+    """Bars of a category's rooms, as in `Rules`."""
+
+    surge_bars: tuple[Bars, Bars, Bars]
+    slump_bars: tuple[Bars, Bars, Bars]
 
 
 class Rules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,10 +41,35 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """The most that one minute can add."""
     drift: float = 1.0
     """Taken from the evidence each minute; an ordinary minute adds less than this."""
-    bar: tuple[float, float, float] = (3.6, 3.6, 3.6)
-    """Evidence that opens an alert, in rooms under 3, from 3 to 20, and from 20 a minute."""
+    surge_budget: float = 1.0
+    """Surges that a reader wants to see in a room's day: a room's own bar rises with each and falls between them."""
+    slump_budget: float = 0.5
+    budget_knots: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+    """Budgets, alerts per room-day..."""
+    surge_bars: tuple[Bars, Bars, Bars] = (
+        (2.25, 1.85, 1.51, 1.23, 1.0, 1.0),
+        (3.53, 2.87, 2.24, 1.74, 1.29, 1.0),
+        (6.03, 4.97, 3.98, 2.94, 2.06, 1.33),
+    )
+    """...and the evidence from which a new room opens as many, in rooms under 3, from 3 to 20, and from 20 a minute;"""
+    slump_bars: tuple[Bars, Bars, Bars] = (
+        (2.47, 1.76, 1.07, 1.0, 1.0, 1.0),
+        (4.43, 3.77, 3.2, 2.63, 2.07, 1.51),
+        (5.12, 4.01, 3.27, 2.63, 2.08, 1.51),
+    )
+    """both as `roompulse calibrate` found them,"""
+    category_bars: dict[str, CategoryBars] = {}
+    """and the same for rooms of a category."""
+    own_step: float = 0.3
+    """Digits by which one alert raises its room's own bar."""
+    own_least: float = -1.5
+    own_most: float = 4.0
+    """How far, in digits, a room's own bar may move away from where it began."""
+    least_bar: float = 1.0
     warm_up: float = 4.0
     """Added to the bar at a session's first minute, fading with a time constant of 10 minutes."""
+    settled_minutes: int = 8
+    """A forecast from before this minute of a session is not held on to: rooms fill up in their first minutes."""
     cool_down: float = 2.0
     """Added to the bar when an alert has ended, fading with a time constant of 20 minutes."""
     minimum_excess: float = 5.0
@@ -47,6 +90,8 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """Deviation from the forecast of ten minutes before that is heat."""
     hotspot_minutes: int = 12
     """Minutes in a row of heat that make a hotspot."""
+    hotspot_settled_minutes: int = 20
+    """A forecast from before this minute of a session is no measure of heat."""
     hotspot_noise: float = 3.0
     """Standard deviations of counting noise by which the heat has to exceed the threshold."""
     hotlist_size: int = 20
@@ -63,4 +108,11 @@ def rules_from(values: dict[str, Any]) -> Rules:
         raise BundleError("rules: tail_z, tail_up and tail_down: expected the same number of knots, at least two")
     if list(rules.tail_z) != sorted(set(rules.tail_z)):
         raise BundleError("rules: tail_z: expected rising knots")
+    tables = [rules, *rules.category_bars.values()]
+    if any(len(bars) != len(rules.budget_knots) for table in tables for bars in table.surge_bars + table.slump_bars):
+        raise BundleError("rules: surge_bars and slump_bars: expected a bar for each of budget_knots")
+    if list(rules.budget_knots) != sorted(set(rules.budget_knots)) or rules.budget_knots[0] <= 0:
+        raise BundleError("rules: budget_knots: expected rising numbers above 0")
+    if not min(rules.surge_budget, rules.slump_budget) > 0:
+        raise BundleError("rules: surge_budget and slump_budget: expected numbers above 0")
     return rules

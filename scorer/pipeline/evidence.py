@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roompulse.rooms import NORMAL_SPREAD
-from roompulse.rules import Rules
+from roompulse.rules import Rules, size_of
 
 Floats = NDArray[np.float64]
 
@@ -16,7 +16,7 @@ _LEAST_SPREAD = 0.5  # a calm room is trusted to be up to twice as calm as its i
 _CLIPPED = 4.0  # so that an anomaly does not teach the room's spread
 _SPREAD_RATE = 0.02
 _EVIDENCE_LIMIT = 12.0
-_SIZE_BOUNDS = np.array([3.0, 20.0])
+MINUTES_A_DAY = 1440
 
 
 def scaled_residual(value: Floats, interval: Floats, spread: Floats) -> Floats:
@@ -53,7 +53,29 @@ def accumulate(evidence: Floats, surprise: Floats, rules: Rules) -> Floats:
     return np.clip(evidence + surprise - rules.drift, 0.0, _EVIDENCE_LIMIT)
 
 
-def bar_of(expected: Floats, age: Floats, calm: Floats, rules: Rules) -> Floats:
-    """The evidence that opens an alert, shape (n,), from expected counts, minutes of session and minutes of calm."""
-    base = np.array(rules.bar)[np.searchsorted(_SIZE_BOUNDS, np.nan_to_num(expected), side="right")]
-    return base + rules.warm_up * np.exp(-age / 10) + rules.cool_down * np.exp(-calm / 20)
+def bar_of(expected: Floats, age: Floats, calm: Floats, own: Floats, rules: Rules) -> Floats:
+    """The evidence that opens a surge or slump, shape (n, 2).
+
+    From expected counts (n,), minutes of session (n,), minutes of calm (n,) and the rooms' `own` way (n, 2) from the bar
+    that fits the budget in rooms of their size.
+    """
+    steady = np.maximum(starting_bars(rules)[size_of(expected)] + own, rules.least_bar)
+    return steady + (rules.warm_up * np.exp(-age / 10) + rules.cool_down * np.exp(-calm / 20))[:, None]
+
+
+def starting_bars(rules: Rules) -> Floats:
+    """The bars (sizes, 2) that fit the budgets, between the calibrated ones by the logarithm of the budget."""
+    knots = np.log(rules.budget_knots)
+    by_side = ((rules.surge_budget, rules.surge_bars), (rules.slump_budget, rules.slump_bars))
+    return np.array([[np.interp(np.log(budget), knots, bars) for bars in table] for budget, table in by_side]).T
+
+
+def learned_bar(own: Floats, opened: NDArray[np.bool_], judged: NDArray[np.bool_], rules: Rules) -> Floats:
+    """The rooms' own way (n, 2), one minute on: up by a step with an alert, down so that the budget keeps it level.
+
+    In the long run a room opens as many alerts as its budget says, as in quantile tracking (Angelopoulos, Candes and
+    Tibshirani, 2023), within bounds. Minutes that are not `judged` (n,) count for nothing.
+    """
+    a_minute = np.array([rules.surge_budget, rules.slump_budget]) / MINUTES_A_DAY
+    moved = np.clip(own + rules.own_step * (opened - a_minute), rules.own_least, rules.own_most)
+    return np.where(judged[:, None], moved, own)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from roompulse.forecasting import HORIZONS
 from roompulse.rooms import HOTSPOT, KINDS, SLUMP, SURGE
 from roompulse.rules import Rules
-from scorer.pipeline.evidence import Floats, bar_of, learned_spread
+from scorer.pipeline.evidence import Floats, bar_of, learned_bar, learned_spread
 from scorer.pipeline.serve import round4
 from scorer.pipeline.suspicion import HIGH, LOW, MEDIAN, Basis, Flags, Minutes, beyond, gather, surprises
 
@@ -55,12 +55,14 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
         minutes.newest[:, MEDIAN],
         rooms["levels"]["age"].astype(np.float64),
         (minutes.minute - rooms["calm_since"]).astype(np.float64),
+        rooms["own_bar"].astype(np.float64),
         rules,
     )
     _count_heat(rooms, minutes, interval[:, HOTSPOT], rules)
     reason = _ending(alerts, minutes, interval, rules)
     ends = reason != NO_REASON
     opens = _opening(rooms, minutes, interval, bar, rules) & ~np.any(ends, axis=1, keepdims=True)
+    rooms["own_bar"] = learned_bar(rooms["own_bar"].astype(np.float64), opens[:, :HOTSPOT], judged, rules)
     spread = learned_spread(rooms["spread"].astype(np.float64), minutes.value, minutes.newest)
     rooms["spread"] = np.where(quiet & ~opens[:, :HOTSPOT].any(axis=1), spread, rooms["spread"])
     _open(rooms, opens, minutes, basis.origin)
@@ -130,7 +132,7 @@ def _opening(rooms: NDArray[np.void], minutes: Minutes, interval: Floats, bar: F
         expected = interval[:, side, MEDIAN]
         opens[:, side] = (
             idle
-            & (rooms["evidence"][:, side] >= bar)
+            & (rooms["evidence"][:, side] >= bar[:, side])
             & beyond(value, interval[:, side], side)
             & (_OUTWARD[side] * (value - expected) >= np.maximum(rules.minimum_excess, percent / 100 * expected))
             & (expected >= least)
@@ -153,7 +155,8 @@ def _opening(rooms: NDArray[np.void], minutes: Minutes, interval: Floats, bar: F
 def _count_heat(rooms: NDArray[np.void], minutes: Minutes, before: Floats, rules: Rules) -> None:
     """Minutes in a row above the forecast of ten minutes before, and their sums; an open alert holds the count at 0."""
     value, expected = minutes.value, before[:, MEDIAN]
-    hot = (value > (1 + rules.hotspot_percent / 100) * expected) & ~rooms["alerts"]["open"].any(axis=1)
+    settled = minutes.minute - HORIZONS - rooms["session_start"] >= rules.hotspot_settled_minutes
+    hot = settled & (value > (1 + rules.hotspot_percent / 100) * expected) & ~rooms["alerts"]["open"].any(axis=1)
     kept = np.isnan(value) | np.isnan(expected)
     added: dict[str, Floats | int] = {
         "hot_minutes": 1,
@@ -199,7 +202,7 @@ def _size(rooms: NDArray[np.void], value: Floats, interval: Floats, bar: Floats)
     size[:, HOTSPOT] = ratio[:, HOTSPOT] >= 1.5
     strength = np.zeros(deviation.shape, np.int8)
     for side in (SURGE, SLUMP):
-        beyond = rooms["evidence"][:, side] - bar
+        beyond = rooms["evidence"][:, side] - bar[:, side]
         strength[:, side] = (beyond >= 1).astype(np.int8) + (beyond >= 2.5)
     strength[:, HOTSPOT] = 1
     return np.minimum(size, strength), np.maximum(deviation, 0.0)

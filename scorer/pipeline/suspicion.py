@@ -62,6 +62,7 @@ def gather(rooms: NDArray[np.void], minutes: Minutes, basis: Basis, side: int, q
     origin = rooms["suspected"][:, side].astype(np.int64)
     ahead = minutes.minute - origin
     stands = quiet & (evidence > 0) & (ahead > 1) & (ahead <= HORIZONS)
+    stands &= origin - rooms["session_start"] >= rules.settled_minutes
     place = np.arange(len(rooms))
     earlier = rooms["forecasts"][place, origin % HORIZONS, :, np.where(stands, ahead, 1) - 1].astype(np.float64)
     stands &= ~np.isnan(earlier[:, MEDIAN])

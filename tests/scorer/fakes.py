@@ -30,13 +30,23 @@ CHANNELS = Channels((("natural", "search"), ("natural", "feed"), ("paid", "ads")
 HALF = float(np.log(1.25))
 """Half of the fake's interval in log1p space: from (1 + level) / 1.25 to (1 + level) * 1.25, less 1."""
 
+
+
+def one_bar(bar: float) -> dict[str, Any]:
+    """The same bar whatever the budget, the size of the room and its own alerts."""
+    flat = ((bar,) * len(Rules().budget_knots),) * 3
+    return {"surge_bars": flat, "slump_bars": flat, "own_step": 0.0}
+
+
 RULES = Rules(
     tail_z=(0.0, 1.0, 2.0, 4.0, 8.0),
     tail_up=(0.3, 0.8, 1.6, 3.3, 6.0),
     tail_down=(0.3, 0.8, 1.6, 3.3, 6.0),
     surprise_limit=9.0,
     drift=1.0,
-    bar=(3.0, 3.0, 3.0),
+    **one_bar(3.0),
+    settled_minutes=0,
+    hotspot_settled_minutes=0,
     warm_up=3.0,
     cool_down=2.0,
     minimum_excess=5.0,

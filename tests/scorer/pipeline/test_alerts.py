@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from scorer.pipeline.write import alert_id_of
-from tests.scorer.fakes import RULES, START, Event, Lab, Seen, clock, context_of, event, steady, text
+from tests.scorer.fakes import RULES, START, Event, Lab, Seen, clock, context_of, event, steady, one_bar, text
 
 WARM = range(40)
 """Minutes in which a room is steady at 99; its first surprise comes at minute 40."""
@@ -205,7 +205,7 @@ def test_a_correction_after_the_end_is_not_told() -> None:
 
 def test_a_hotspot_needs_minutes_of_heat() -> None:
     """Half as much again as ten minutes before, eight minutes long; frozen at that forecast; over when it cools."""
-    lab = warm(bar=(50.0, 50.0, 50.0))  # no surge can open
+    lab = warm(**one_bar(50.0))  # no surge can open
     assert lab.send(later([150] * 7, start=40)).alerts == []
     opened = only(lab.send(event("a", 47, 150)))
     assert (opened["event"], opened["kind"], opened["severity"], opened["expected"]) == (

@@ -49,6 +49,12 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """Minutes in a row of heat that make a hotspot."""
     hotspot_noise: float = 3.0
     """Standard deviations of counting noise by which the heat has to exceed the threshold."""
+    noise_shift: float = 0.4
+    """Added to a room's own bar by each verdict `noise`,"""
+    useful_shift: float = -0.2
+    """and by each verdict `useful`; both in digits, and for a hotspot in standard deviations."""
+    shift_bounds: tuple[float, float] = (-0.8, 2.4)
+    """How far verdicts may move a room's bar in all, down and up."""
     hotlist_size: int = 20
     """Rooms on each partition's hotlist."""
 

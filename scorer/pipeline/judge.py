@@ -51,16 +51,20 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
     for side in (SURGE, SLUMP):
         # A hotspot does not keep a surge from being told.
         gather(rooms, minutes, basis, side, judged & ~np.any(alerts["open"][:, :HOTSPOT], axis=1), rules)
-    bar = bar_of(
-        minutes.newest[:, MEDIAN],
-        rooms["levels"]["age"].astype(np.float64),
-        (minutes.minute - rooms["calm_since"]).astype(np.float64),
-        rules,
+    bar = (
+        bar_of(
+            minutes.newest[:, MEDIAN],
+            rooms["levels"]["age"].astype(np.float64),
+            (minutes.minute - rooms["calm_since"]).astype(np.float64),
+            rules,
+        )
+        + rooms["threshold_shift"]
     )
     _count_heat(rooms, minutes, interval[:, HOTSPOT], rules)
     reason = _ending(alerts, minutes, interval, rules)
     ends = reason != NO_REASON
     opens = _opening(rooms, minutes, interval, bar, rules) & ~np.any(ends, axis=1, keepdims=True)
+    opens &= (minutes.minute >= rooms["snoozed_until"])[:, None]
     spread = learned_spread(rooms["spread"].astype(np.float64), minutes.value, minutes.newest)
     rooms["spread"] = np.where(quiet & ~opens[:, :HOTSPOT].any(axis=1), spread, rooms["spread"])
     _open(rooms, opens, minutes, basis.origin)
@@ -144,7 +148,7 @@ def _opening(rooms: NDArray[np.void], minutes: Minutes, interval: Floats, bar: F
         & ~opens[:, SLUMP]
         & (rooms["hot_minutes"] >= rules.hotspot_minutes)
         & (actual > rooms["hot_high"])
-        & (above > rules.hotspot_noise * np.sqrt(base))
+        & (above > (rules.hotspot_noise + rooms["threshold_shift"]) * np.sqrt(base))
         & (value - interval[:, HOTSPOT, MEDIAN] >= rules.minimum_excess)
     )
     return opens

@@ -15,7 +15,14 @@ from roompulse.channels import Channels
 from roompulse.minutes import format_minute, parse_minute
 from roompulse.rooms import room_dtype
 from roompulse.rules import Rules
-from roompulse.topics import CLOCK_HEADER, CLOCK_SCHEMA, SCHEMA_HEADER, Topics
+from roompulse.topics import (
+    CLOCK_HEADER,
+    CLOCK_SCHEMA,
+    FEEDBACK_SCHEMA,
+    SCHEMA_HEADER,
+    SNOOZE_SCHEMA,
+    Topics,
+)
 from scorer.pipeline.fold import Fold
 from scorer.pipeline.partition import Context, Outcome, Tally
 from scorer.pipeline.write import Writer
@@ -113,6 +120,21 @@ def clock(minute: int, offset: int = EAST) -> Event:
     """A clock record."""
     value = json.dumps({"minute": text(minute, offset)}).encode()
     return Event(None, value, ((SCHEMA_HEADER, CLOCK_SCHEMA.encode()),))
+
+
+def feedback(room: str, verdict: str, **more: Any) -> Event:
+    """A verdict on an alert of this room."""
+    return _word(FEEDBACK_SCHEMA, {"room_id": room, "alert_id": "0" * 16, "verdict": verdict} | more)
+
+
+def snooze(room: str, until: int, **more: Any) -> Event:
+    """No alert opens in this room before minute `until`."""
+    return _word(SNOOZE_SCHEMA, {"room_id": room, "until": text(until)} | more)
+
+
+def _word(schema: str, record: dict[str, Any]) -> Event:
+    value = json.dumps(record, ensure_ascii=False).encode()
+    return Event(record["room_id"].encode(), value, ((SCHEMA_HEADER, schema.encode()),))
 
 
 def stamped(given: Event, minute: int, *, header: bool = False) -> Event:

@@ -38,7 +38,7 @@ from scorer.adapters.memory_log import MemoryLog, MemoryTopic
 from scorer.grading import Grading
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.totals import Totals
-from scorer.wiring import chosen_bundle, models
+from scorer.wiring import chosen_bundle, chosen_overrides, models
 
 _CLOCK_HEADERS = ((SCHEMA_HEADER, CLOCK_SCHEMA.encode()),)
 
@@ -62,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_clone_option(parser)
     add_json(parser)
-    add_settings(parser, "model", "max_batch", "topic_prefix", "partitioner")
+    add_settings(parser, "model", "settings", "max_batch", "topic_prefix", "partitioner")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     rows = clone_rooms(read_history(args.files, history_options(args), report), args.rooms)
     grading = None if args.labels is None else Grading(read_labels(args.labels))
     bundle = chosen_bundle(settings)
-    model_for = models(settings, bundle, args.split)
+    model_for = models(settings, bundle, args.split, chosen_overrides(settings))
     folder = _new_folder(Path(args.out))
     topic = MemoryTopic(args.split)
     totals = Totals()

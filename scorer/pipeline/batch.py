@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from roompulse.minutes import QUIET_MINUTES
 from roompulse.records import RoomMinute
 from roompulse.rooms import KINDS, SEVERITIES, fresh_rooms, idle_at
+from roompulse.thresholds import category_code
 from scorer.pipeline.decode import CLOCK, MINUTE, NO_MINUTE, Decoded, Records
 from scorer.pipeline.hotlist import candidates, merge
 from scorer.pipeline.judge import EVENTS
@@ -86,6 +87,7 @@ class _Batch:
         self.lines: list[Line] = []
         self.tally = Tally()
         where = {room: number for number, room in enumerate(rooms)}
+        self._own_thresholds = context.thresholds.places(rooms)
         self.place = np.array([where.get(room, -1) for room in decoded.rooms], np.int64)
         self._partition, self._context, self._decoded = partition, context, decoded
         self._rooms, self._rows = rooms, rows
@@ -135,10 +137,12 @@ class _Batch:
             decoded.value[wave],
             decoded.ended[wave],
             context.channels.columns(found),
+            np.array([category_code(record.category) for record in found], np.uint32),
         )
         place = self.place[wave]
         rows = self._rows[place]
-        outcome = advance(rows, records, context.forecaster, context.rules)
+        own = None if self._own_thresholds is None else self._own_thresholds[place]
+        outcome = advance(rows, records, context.forecaster, context.rules, context.thresholds, own)
         self._rows[place] = rows
         self._write(wave, found, records, outcome)
         self._tally_hot(found, records, outcome)

@@ -66,17 +66,24 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """One record for each of n rooms: columns of shape (n,), `series` (n, DRIVERS) for the drivers."""
+    """One record for each of n rooms: columns of shape (n,), `series` (n, DRIVERS) for the drivers.
+
+    `category` (n,) is the category's code, 0 where a record says none.
+    """
 
     minute: NDArray[np.int64]
     offset: NDArray[np.int16]
     value: NDArray[np.float64]
     ended: NDArray[np.bool_]
     series: NDArray[np.float64]
+    category: NDArray[np.uint32]
 
     def take(self, rows: NDArray[np.int64]) -> Records:
         """The records at `rows`."""
-        return Records(self.minute[rows], self.offset[rows], self.value[rows], self.ended[rows], self.series[rows])
+        return Records(
+            self.minute[rows], self.offset[rows], self.value[rows], self.ended[rows], self.series[rows],
+            self.category[rows],
+        )  # fmt: skip
 
 
 def decode_messages(

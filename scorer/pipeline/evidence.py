@@ -53,7 +53,10 @@ def accumulate(evidence: Floats, surprise: Floats, rules: Rules) -> Floats:
     return np.clip(evidence + surprise - rules.drift, 0.0, _EVIDENCE_LIMIT)
 
 
-def bar_of(expected: Floats, age: Floats, calm: Floats, rules: Rules) -> Floats:
-    """The evidence that opens an alert, shape (n,), from expected counts, minutes of session and minutes of calm."""
-    base = np.array(rules.bar)[np.searchsorted(_SIZE_BOUNDS, np.nan_to_num(expected), side="right")]
+def bar_of(expected: Floats, age: Floats, calm: Floats, bars: Floats, rules: Rules) -> Floats:
+    """The evidence that opens an alert, shape (n,), from expected counts, minutes of session and minutes of calm.
+
+    `bars` (n, 3) are the rooms' own, by size.
+    """
+    base = bars[np.arange(len(expected)), np.searchsorted(_SIZE_BOUNDS, np.nan_to_num(expected), side="right")]
     return base + rules.warm_up * np.exp(-age / 10) + rules.cool_down * np.exp(-calm / 20)

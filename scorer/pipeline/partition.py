@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from roompulse.channels import Channels
 from roompulse.rules import Rules
+from roompulse.thresholds import Thresholds
 from scorer.pipeline.hotlist import Hot
 from scorer.pipeline.wave import JUDGED_HORIZONS, STATUSES
 from scorer.pipeline.write import Line, Writer
@@ -32,10 +33,14 @@ class Head(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What stays the same from batch to batch: the network, the rules and how records are written."""
+    """What stays the same from batch to batch: the network, the rules and how records are written.
+
+    What `thresholds` says of a room counts; `rules` has what is the same for all.
+    """
 
     forecaster: Forecaster
     rules: Rules
+    thresholds: Thresholds
     channels: Channels
     writer: Writer
     dtype: np.dtype[np.void]

@@ -13,6 +13,7 @@ from roompulse.gate import choose, learn, take_in
 from roompulse.minutes import QUIET_MINUTES
 from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, start_session
 from roompulse.rules import Rules
+from roompulse.thresholds import Thresholds
 from scorer.pipeline import judge as alerts
 from scorer.pipeline.decode import Records
 from scorer.pipeline.outlook import look_ahead, note, pass_blank
@@ -52,8 +53,18 @@ class WaveOutcome:
 JUDGED_HORIZONS = (1, 5, 10)
 
 
-def advance(rooms: NDArray[np.void], records: Records, forecaster: Forecaster, rules: Rules) -> WaveOutcome:
-    """Advance each of `rooms` (n,), in place, by its record."""
+def advance(
+    rooms: NDArray[np.void],
+    records: Records,
+    forecaster: Forecaster,
+    rules: Rules,
+    thresholds: Thresholds,
+    own: NDArray[np.int64] | None = None,
+) -> WaveOutcome:
+    """Advance each of `rooms` (n,), in place, by its record.
+
+    `own` (n,) are the rooms' places in `thresholds`, None where no room has thresholds of its own.
+    """
     count = len(rooms)
     status = classify(rooms, records)
     quantiles = np.full((count, len(QUANTILES), HORIZONS), np.nan)
@@ -72,7 +83,9 @@ def advance(rooms: NDArray[np.void], records: Records, forecaster: Forecaster, r
         seen, made = _meet(part, taken)
         newest[rows] = seen
         errors[rows], naive[rows] = made
-        _judge(part, taken, seen, rows, rules, told)
+        part["category"] = np.where(taken.category > 0, taken.category, part["category"])
+        bars = thresholds.of(part["category"], own if own is None or whole else own[rows])
+        _judge(part, taken, seen, rows, rules, bars, told)
         quantiles[rows] = _forecast(part, taken, forecaster)
         gated = int(part["gate"]["closed"].sum())
         if not whole:
@@ -161,12 +174,18 @@ def _meet(rooms: NDArray[np.void], records: Records) -> tuple[Floats, tuple[Floa
 
 
 def _judge(
-    rooms: NDArray[np.void], records: Records, newest: Floats, rows: NDArray[np.int64], rules: Rules, told: list[Told]
+    rooms: NDArray[np.void],
+    records: Records,
+    newest: Floats,
+    rows: NDArray[np.int64],
+    rules: Rules,
+    thresholds: NDArray[np.void],
+    told: list[Told],
 ) -> None:
     minutes = Minutes(records.minute, records.value, newest, rooms["last_minute"].astype(np.int64))
     levels = driver_levels(rooms)
     was_open = rooms["alerts"]["open"].copy()
-    verdict = alerts.judge(rooms, minutes, rules)
+    verdict = alerts.judge(rooms, minutes, rules, thresholds)
     for row, kind in np.argwhere(verdict.event != alerts.NOTHING).tolist():
         state = rooms["alerts"][row, kind]
         told.append(

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from roompulse.channels import Channels
 from roompulse.minutes import format_minute, parse_minute
+from roompulse.overrides import Overrides
 from roompulse.rooms import room_dtype
 from roompulse.rules import Rules
+from roompulse.thresholds import Thresholds
 from roompulse.topics import (
     CLOCK_HEADER,
     CLOCK_SCHEMA,
@@ -155,10 +157,12 @@ def context_of(
     rules: Rules = RULES,
     partition_of: Callable[[bytes], int] | None = None,
     max_message_bytes: int = 1_000_000,
+    overrides: Overrides | None = None,
 ) -> Context:
     """The tests' context: the fake forecaster, the tests' rules, an hour's ring."""
     writer = Writer(TOPICS, "fake-1", CHANNELS, max_message_bytes)
-    return Context(LevelForecaster(memory), rules, CHANNELS, writer, room_dtype(UNITS, 60), partition_of)
+    thresholds = Thresholds(rules, overrides)
+    return Context(LevelForecaster(memory), rules, thresholds, CHANNELS, writer, room_dtype(UNITS, 60), partition_of)
 
 
 @dataclass(slots=True)

@@ -15,11 +15,12 @@ from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, start_session
 from roompulse.rules import Rules
 from roompulse.thresholds import Thresholds
 from scorer.pipeline import judge as alerts
+from scorer.pipeline.correct import correct
 from scorer.pipeline.decode import Records
 from scorer.pipeline.outlook import look_ahead, note, pass_blank
 from scorer.pipeline.serve import calibrate, round4, widened_quantiles
 from scorer.pipeline.suspicion import Minutes
-from scorer.pipeline.tell import Told, correct, driver_levels, end_alerts, silence_told
+from scorer.pipeline.tell import Told, driver_levels, end_sessions, silence_told
 from scorer.ports import Forecaster
 
 ACCEPTED, DUPLICATE, CORRECTED, LATE = range(4)
@@ -91,10 +92,12 @@ def advance(
         if not whole:
             rooms[rows] = part
     for row in np.flatnonzero(status == CORRECTED).tolist():
-        correct(rooms[row : row + 1], records.take(np.array([row])), row, told)
+        room, one = rooms[row : row + 1], np.array([row])
+        bars = thresholds.of(room["category"], None if own is None else own[one])
+        correct(room, records.take(one), row, rules, bars, told)
     # A source may learn of the end only after it sent the last minute, and send that again with `ended`.
     again = ((status == DUPLICATE) | (status == CORRECTED)) & (records.minute == rooms["last_minute"])
-    _end_sessions(rooms, records, np.flatnonzero(again & records.ended), np.arange(count), told)
+    end_sessions(rooms, records, np.flatnonzero(again & records.ended), np.arange(count), told)
     told.sort(key=lambda item: item.row)
     return WaveOutcome(status, quantiles, newest, errors, naive, blanks, sessions, gated, told)
 
@@ -214,20 +217,7 @@ def _judge(
     for name, more in (("driver_sum", series), ("driver_weight", 1)):
         moved = (1 - _DRIVER_WEIGHT) * rooms[name] + _DRIVER_WEIGHT * more
         rooms[name] = np.where(learns, moved, rooms[name])
-    _end_sessions(rooms, records, np.flatnonzero(records.ended), rows, told)
-
-
-def _end_sessions(
-    rooms: NDArray[np.void], records: Records, ends: NDArray[np.int64], rows: NDArray[np.int64], told: list[Told]
-) -> None:
-    """End the sessions at `ends`, places in `rooms`, in place: their records say so."""
-    if len(ends) == 0:
-        return
-    part = rooms[ends]
-    part["offset"] = records.offset[ends]
-    end_alerts(part, records.minute[ends], rows[ends], alerts.ENDED, told)
-    part["over"] = True
-    rooms[ends] = part
+    end_sessions(rooms, records, np.flatnonzero(records.ended), rows, told)
 
 
 def _forecast(rooms: NDArray[np.void], records: Records, forecaster: Forecaster) -> Floats:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
 from roompulse.minutes import QUIET_MINUTES
@@ -147,7 +146,7 @@ class Oracle:
         if given.minute == self.watermark:
             self._counted += 1
             if origin is not None and measured and given.value is not None:
-                median = float(np.float32(expected[name, origin][given.minute - origin - 1]))
+                median = expected[name, origin][given.minute - origin - 1]
                 if given.value > median:
                     self._hot.append((name, given.value - median))
         return "accepted"

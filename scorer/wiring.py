@@ -58,7 +58,7 @@ def open_model(
     overrides: Overrides | None = None,
 ) -> Model:
     """A bundle, ready to score. Raises BundleError where the network does not give its golden vectors."""
-    channels, dtype = _channels(bundle), _room_dtype(bundle)
+    channels, dtype = _channels(bundle), room_dtype_of(bundle)
     writer = Writer(Topics(settings.topic_prefix), bundle.label, channels, settings.max_message_bytes)
     rules = rules_from(dict(bundle.rules))
     thresholds = Thresholds(rules, overrides)
@@ -72,7 +72,8 @@ def _channels(bundle: Bundle) -> Channels:
     return DEFAULT_CHANNELS if window is None or window.series == 1 else Channels(window.channels)
 
 
-def _room_dtype(bundle: Bundle) -> np.dtype[np.void]:
+def room_dtype_of(bundle: Bundle) -> np.dtype[np.void]:
+    """The record of a room under this bundle's network."""
     specification = bundle.specification
     window = specification.window
     every = 0 if window is None or window.series == 1 else window.minutes

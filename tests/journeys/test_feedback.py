@@ -38,6 +38,15 @@ def test_a_verdict_goes_from_the_terminal_to_threshold_labels_and_figures(
     summary = live.score_to_end()
     assert (summary["events_in"], summary["dead_letters"], summary["unaccounted"]) == (0, 0, 0)
 
+    server = ("--redis-url", redis_server.url, "--redis-prefix", live.topics.prefix)
+    seen = live.must("room", SURGING, *server, "--json")
+    assert (seen["room_id"], seen["threshold_shift"]) == (SURGING, 0.2)
+    assert (seen["snoozed_until"], seen["last_minute"]) == ("2024-05-01T13:00:00+08:00", "2024-05-01T11:29:00+08:00")
+    assert len(seen["window"]) == 60
+    unknown = roompulse("room", "nobody", *server)
+    assert unknown.returncode == 1
+    assert "roompulse room: no room 'nobody' in Redis at redis://" in unknown.stderr
+
     labels = tmp_path / "labels.csv"
     told = live.must("labels", "--out", str(labels), *broker, "--json")
     assert (told["labels"], told["useful"], told["noise"], told["left_out"]) == (2, 1, 1, 1)

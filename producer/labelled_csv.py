@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TextIO
 
 import msgspec
 
-from roompulse.errors import RoomPulseError
 from roompulse.history import HistoryRow
 from roompulse.minutes import format_minute
 from roompulse.records import METRICS, encode
@@ -20,29 +15,6 @@ from roompulse.simulation import Label, room_name
 
 HEADER = ("room_id", "minute", *METRICS, "natural", "paid", "category", "ended")
 LABEL_HEADER = ("room_id", "kind", "first_minute", "last_minute", "magnitude")
-
-
-@contextmanager
-def text_file(path: Path) -> Iterator[TextIO]:
-    """Write a file, packed if its name ends in .gz. It appears under its name only when it is complete."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as raw:
-            if path.suffix == ".gz":
-                # No time and no name inside: the same simulation gives the same bytes.
-                with (
-                    gzip.GzipFile("", "wb", fileobj=raw, compresslevel=6, mtime=0) as packed,
-                    io.TextIOWrapper(packed, "utf-8", newline="") as text,
-                ):
-                    yield text
-            else:
-                with io.TextIOWrapper(raw, "utf-8", newline="") as text:
-                    yield text
-        part.replace(path)
-    except OSError as error:
-        raise RoomPulseError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 class RowWriter:

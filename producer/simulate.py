@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
-from producer.labelled_csv import LabelWriter, RowWriter, text_file
+from producer.labelled_csv import LabelWriter, RowWriter
 from producer.produce import KAFKA_SETTINGS, add_replay_options
 from producer.publisher import kafka_publisher
 from producer.replay import replay
@@ -24,6 +24,7 @@ from roompulse.progress import ReplayProgress
 from roompulse.settings import add_settings, load_settings
 from roompulse.simulation import DEFAULT_START, Delivery, SimulationSettings, simulate
 from roompulse.summary import add_json, print_summary
+from roompulse.text_file import text_file
 
 _HELP = {
     "rooms": "how many rooms",

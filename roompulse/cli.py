@@ -23,6 +23,10 @@ COMMANDS = {
     "score": ("scorer.score", "the live scorer: events in; forecasts and alerts out"),
     "backtest": ("scorer.backtest", "the same pipeline over a file, with no services"),
     "watch": ("watch.terminal", "follow alerts, forecasts or the hotlist in the terminal"),
+    "room": ("scorer.room", "one room's window, forecast, thresholds and open alerts, read from Redis"),
+    "feedback": ("producer.feedback", "say whether an alert was useful or noise: moves its room's threshold"),
+    "snooze": ("producer.snooze", "let no alert open in a room before a minute"),
+    "labels": ("watch.labels", "collect what people said of alerts into a CSV file"),
     "topics": ("producer.topics", "create or check the topics"),
 }
 """Subcommand, the module that holds its `configure(parser)` and `run(args) -> exit code`, and one line of help."""

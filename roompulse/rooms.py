@@ -62,6 +62,9 @@ def room_dtype(units: int, window_minutes: int, series_minutes: int = 0) -> np.d
             ("forecasts", "<f4", (HORIZONS, len(QUANTILES), HORIZONS)),  # by origin minute
             ("gate", GATE_DTYPE),
             ("widen", "<f4", (2,)),  # log factors on the interval's lower and upper half: lasts between sessions
+            ("threshold_shift", "<f4"),  # what feedback has added to the bar, digits: lasts between sessions
+            ("snoozed_until", "<i4"),  # epoch minute from which alerts may open again: lasts between sessions
+            ("category", "<u4"),  # its code, as the newest record that had one said; 0 for none: lasts between sessions
             ("spread", "<f4"),  # running mean of |z|: lasts between sessions
             ("evidence", "<f4", (2,)),  # accumulated surprise upward and downward
             ("suspected", "<i4", (2,)),  # epoch minute of the forecast that it is accumulated against, while above 0

@@ -11,21 +11,24 @@ from numpy.typing import NDArray
 
 from roompulse.errors import BundleError
 
-
-Bars = tuple[float, ...]
+BUDGET_KNOTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Alerts per room-day for which the bars are known."""
+Bars = tuple[float, float, float, float, float, float]
+Table = tuple[Bars, Bars, Bars]
 _SIZE_BOUNDS = np.array([3.0, 20.0])
+SIZES = len(_SIZE_BOUNDS) + 1
 
 
 def size_of(expected: NDArray[np.float64]) -> NDArray[np.int64]:
     """Which size each room is by what is expected of it, (n,) counts a minute: 0 under 3, 1 under 20, 2; NaN is 0."""
-    return np.searchsorted(_SIZE_BOUNDS, np.nan_to_num(expected), side="right")
+    return np.searchsorted(_SIZE_BOUNDS, np.nan_to_num(expected), side="right").astype(np.int64)
 
 
 class CategoryBars(Struct, frozen=True, forbid_unknown_fields=True):
     """Bars of a category's rooms, as in `Rules`."""
 
-    surge_bars: tuple[Bars, Bars, Bars]
-    slump_bars: tuple[Bars, Bars, Bars]
+    surge_bars: Table
+    slump_bars: Table
 
 
 class Rules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,15 +47,14 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     surge_budget: float = 1.0
     """Surges that a reader wants to see in a room's day: a room's own bar rises with each and falls between them."""
     slump_budget: float = 0.5
-    budget_knots: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-    """Budgets, alerts per room-day..."""
-    surge_bars: tuple[Bars, Bars, Bars] = (
+    surge_bars: Table = (
         (2.25, 1.85, 1.51, 1.23, 1.0, 1.0),
         (3.53, 2.87, 2.24, 1.74, 1.29, 1.0),
         (6.03, 4.97, 3.98, 2.94, 2.06, 1.33),
     )
-    """...and the evidence from which a new room opens as many, in rooms under 3, from 3 to 20, and from 20 a minute;"""
-    slump_bars: tuple[Bars, Bars, Bars] = (
+    """The evidence from which a new room opens as many alerts as each of `BUDGET_KNOTS` says, in rooms under 3, from 3
+    to 20, and from 20 a minute;"""
+    slump_bars: Table = (
         (2.47, 1.76, 1.07, 1.0, 1.0, 1.0),
         (4.43, 3.77, 3.2, 2.63, 2.07, 1.51),
         (5.12, 4.01, 3.27, 2.63, 2.08, 1.51),
@@ -94,6 +96,12 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """A forecast from before this minute of a session is no measure of heat."""
     hotspot_noise: float = 3.0
     """Standard deviations of counting noise by which the heat has to exceed the threshold."""
+    noise_shift: float = 0.4
+    """Added to a room's own bar by each verdict `noise`,"""
+    useful_shift: float = -0.2
+    """and by each verdict `useful`; both in digits, and for a hotspot in standard deviations."""
+    shift_bounds: tuple[float, float] = (-0.8, 2.4)
+    """How far verdicts may move a room's bar in all, down and up."""
     hotlist_size: int = 20
     """Rooms on each partition's hotlist."""
 
@@ -108,11 +116,6 @@ def rules_from(values: dict[str, Any]) -> Rules:
         raise BundleError("rules: tail_z, tail_up and tail_down: expected the same number of knots, at least two")
     if list(rules.tail_z) != sorted(set(rules.tail_z)):
         raise BundleError("rules: tail_z: expected rising knots")
-    tables = [rules, *rules.category_bars.values()]
-    if any(len(bars) != len(rules.budget_knots) for table in tables for bars in table.surge_bars + table.slump_bars):
-        raise BundleError("rules: surge_bars and slump_bars: expected a bar for each of budget_knots")
-    if list(rules.budget_knots) != sorted(set(rules.budget_knots)) or rules.budget_knots[0] <= 0:
-        raise BundleError("rules: budget_knots: expected rising numbers above 0")
     if not min(rules.surge_budget, rules.slump_budget) > 0:
         raise BundleError("rules: surge_budget and slump_budget: expected numbers above 0")
     return rules

@@ -74,7 +74,7 @@ def _setting(default: Any, text: str, parse: Callable[[str], Any] = str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that a process can be told. Thresholds of alerts are not here: they are part of the log."""
+    """Everything that a process can be told. Thresholds of alerts stand in the model, or in the file `settings`."""
 
     bootstrap_servers: str = _setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas", _servers)
     topic_prefix: str = _setting("", "text put in front of every topic name as it is, such as 'staging.'", _prefix)
@@ -106,6 +106,9 @@ class Settings:
     metrics_port: int = _setting(9108, "port of /metrics, /healthz and /readyz; 0 takes a free one", _port)
     model: str = _setting(
         "", "folder of the model bundle, or of a registry: its champion (default: the one shipped with RoomPulse)"
+    )
+    settings: str = _setting(
+        "", "TOML file with thresholds of alerts for all rooms, by category and by room (default: the model's own)"
     )
     registry: str = _setting("models", "folder of the model registry")
     log_level: str = _setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))

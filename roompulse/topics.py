@@ -9,6 +9,8 @@ CLOCK_HEADER = "clock"
 
 MINUTE_SCHEMA = "live.room.minute/1"
 CLOCK_SCHEMA = "live.clock/1"
+FEEDBACK_SCHEMA = "live.room.feedback/1"
+SNOOZE_SCHEMA = "live.room.snooze/1"
 FORECAST_SCHEMA = "live.room.forecast/1"
 ALERT_SCHEMA = "live.room.alert/1"
 HOTLIST_SCHEMA = "live.room.hotlist/1"
@@ -22,7 +24,7 @@ class Topics:
 
     @property
     def minutes(self) -> str:
-        """Room-minutes and clocks: the scorer's input."""
+        """Room-minutes, clocks, and what people say of rooms: the scorer's input."""
         return f"{self.prefix}live.room.minutes"
 
     @property

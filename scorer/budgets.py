@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from roompulse.channels import Channels
 from roompulse.history import HistoryRow, departures
 from roompulse.records import RoomMinute
 from roompulse.rooms import HOTSPOT, KINDS
-from roompulse.rules import Bars, CategoryBars, Rules, size_of
+from roompulse.rules import BUDGET_KNOTS, SIZES, CategoryBars, Rules, Table, size_of
+from roompulse.thresholds import category_code
 from scorer.pipeline.decode import Records
 from scorer.pipeline.evidence import MINUTES_A_DAY
 from scorer.pipeline.judge import OPEN
@@ -27,7 +29,6 @@ LEANING_DAYS = 3.0
 LEAST_DAYS = 10.0
 """Room-days below which a category gets no bars of its own."""
 HIGHEST_BAR = 10.0
-SIZES = 3
 
 Floats = NDArray[np.float64]
 
@@ -71,12 +72,12 @@ def count_openings(rows: Iterable[HistoryRow], context: Context) -> dict[str, Co
 
 
 def calibrated(rules: Rules, found: dict[str, Counts]) -> Rules:
-    """The rules with bars that fit the budgets of `rules.budget_knots`, for all rooms and for each large category."""
+    """The rules with bars that fit the budgets of `BUDGET_KNOTS`, for all rooms and for each large category."""
     every = total(found.values())
     whole = _rates(every, None)
-    surge, slump = _tables(whole, rules)
+    surge, slump = _tables(whole)
     by_category = {
-        category: CategoryBars(*_tables(_rates(counts, whole), rules))
+        category: CategoryBars(*_tables(_rates(counts, whole)))
         for category, counts in sorted(found.items())
         if category and counts.days[0].sum() >= LEAST_DAYS
     }
@@ -105,7 +106,7 @@ def rate_table(counts: Counts) -> dict[str, list[float | None]]:
 
 
 def _held(rules: Rules, bar: float) -> Rules:
-    flat = ((bar,) * len(rules.budget_knots),) * SIZES
+    flat = ((bar,) * len(BUDGET_KNOTS),) * SIZES
     return replace(rules, surge_bars=flat, slump_bars=flat, category_bars={}, own_step=0.0)
 
 
@@ -131,6 +132,7 @@ def _columns(records: list[tuple[RoomMinute, int, int]], channels: Channels) -> 
         np.array([np.nan if target is None else target for target in targets], np.float64),
         np.array([record.ended for record, _, _ in records], np.bool_),
         channels.columns([record for record, _, _ in records]),
+        np.array([category_code(record.category) for record, _, _ in records], np.uint32),
     )
 
 
@@ -138,24 +140,26 @@ def _rates(counts: Counts, whole: Floats | None) -> Floats:
     """Openings per room-day (bars, sizes, sides), each leaning on the rates `whole` or, without them, on all sizes."""
     if whole is None:
         days = counts.days.sum(axis=1)[:, None, None]
-        whole = np.broadcast_to(counts.openings.sum(axis=1, keepdims=True) / np.maximum(days, 1e-9), (len(TRIED), SIZES, HOTSPOT))
+        whole = np.broadcast_to(
+            counts.openings.sum(axis=1, keepdims=True) / np.maximum(days, 1e-9), (len(TRIED), SIZES, HOTSPOT)
+        )
     return (counts.openings + LEANING_DAYS * whole) / (counts.days[:, :, None] + LEANING_DAYS)
 
 
-def _tables(rates: Floats, rules: Rules) -> tuple[tuple[Bars, ...], tuple[Bars, ...]]:
+def _tables(rates: Floats) -> tuple[Table, Table]:
     surge, slump = (
-        tuple(_bars(rates[:, size, side], rules.budget_knots) for size in range(SIZES)) for side in range(HOTSPOT)
+        msgspec.convert([_bars(rates[:, size, side]) for size in range(SIZES)], Table) for side in range(HOTSPOT)
     )
     return surge, slump
 
 
-def _bars(rates: Floats, budgets: tuple[float, ...]) -> Bars:
-    """The bar for each budget: between the tried ones by the logarithm of the rate, beyond them along the last slope."""
+def _bars(rates: Floats) -> list[float]:
+    """The bar for each budget: between the tried ones by the rate's logarithm, beyond them along the last slope."""
     bars = np.array(TRIED)
     logs = np.log(np.maximum(np.minimum.accumulate(rates), 1e-3))
-    wanted = np.log(budgets)
+    wanted = np.log(BUDGET_KNOTS)
     between = np.interp(wanted, logs[::-1], bars[::-1])
     slope = (bars[-1] - bars[0]) / max(float(logs[0] - logs[-1]), 0.1)
     beyond = bars[-1] + slope * np.maximum(logs[-1] - wanted, 0.0)
     fitting = np.clip(np.where(wanted < logs[-1], beyond, between), TRIED[0], HIGHEST_BAR)
-    return tuple(round(float(bar), 2) for bar in fitting)
+    return [round(float(bar), 2) for bar in fitting]

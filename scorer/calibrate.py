@@ -17,7 +17,7 @@ from roompulse.bundle import refuse_existing, write_bundle
 from roompulse.errors import InputError
 from roompulse.history import HistoryRow, add_history_options, history_options, read_history
 from roompulse.progress import ReplayProgress
-from roompulse.rules import Rules
+from roompulse.rules import BUDGET_KNOTS, Rules
 from roompulse.settings import add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 from scorer.budgets import TRIED, calibrated, count_openings, rate_table, total
@@ -47,10 +47,12 @@ def run(args: argparse.Namespace) -> int:
     rules = calibrated(context.rules, found)
     account = {
         "room_days": round(days, 2),
-        "room_days_by_category": {name: round(float(counts.days[0].sum()), 2) for name, counts in sorted(found.items())},
+        "room_days_by_category": {
+            name: round(float(counts.days[0].sum()), 2) for name, counts in sorted(found.items())
+        },
         "bars_tried": list(TRIED),
         "alerts_per_room_day": rate_table(every),
-        "budgets": list(rules.budget_knots),
+        "budgets": list(BUDGET_KNOTS),
         "surge_bars": [list(bars) for bars in rules.surge_bars],
         "slump_bars": [list(bars) for bars in rules.slump_bars],
     }

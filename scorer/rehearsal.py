@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from roompulse.rooms import fresh_rooms
 from roompulse.rules import Rules
+from roompulse.thresholds import Thresholds
 from scorer.pipeline.decode import Records
 from scorer.pipeline.tell import Told
 from scorer.pipeline.wave import advance
@@ -18,6 +19,7 @@ class Rehearsal:
 
     def __init__(self, forecaster: Forecaster, rules: Rules, dtype: np.dtype[np.void]) -> None:
         self._forecaster, self._rules = forecaster, rules
+        self._thresholds = Thresholds(rules)
         self._rooms = fresh_rooms(0, dtype)
 
     def advance(self, rooms: NDArray[np.int64], records: Records) -> tuple[list[Told], NDArray[np.float64]]:
@@ -32,6 +34,6 @@ class Rehearsal:
             grown[: len(self._rooms)] = self._rooms
             self._rooms = grown
         rows = self._rooms[rooms]
-        outcome = advance(rows, records, self._forecaster, self._rules)
+        outcome = advance(rows, records, self._forecaster, self._rules, self._thresholds)
         self._rooms[rooms] = rows
         return outcome.told, outcome.newest[:, 1]

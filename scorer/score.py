@@ -18,13 +18,13 @@ from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.narrate import Narrator, log_to_stderr
 from scorer.totals import Totals
-from scorer.wiring import chosen_bundle, models, open_checkpoint, open_log
+from scorer.wiring import chosen_bundle, chosen_overrides, models, open_checkpoint, open_log
 
 SETTINGS = (
     "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
     "instance_id", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes", "partitioner",
     "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port", "model",
-    "registry", "log_level",
+    "settings", "registry", "log_level",
 )  # fmt: skip
 
 STUCK_S = 60.0
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     log_to_stderr(settings.log_level)
     started = time.monotonic()
     stopping = _StopSignal()
-    bundle = chosen_bundle(settings)
+    bundle, overrides = chosen_bundle(settings), chosen_overrides(settings)
     state = _State()
     metrics, totals = PrometheusMetrics(bundle.label), Totals()
     checkpoint = open_checkpoint(settings)
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         loop = ScoringLoop(
             log,
             checkpoint,
-            models(settings, bundle, log.partition_count()),
+            models(settings, bundle, log.partition_count(), overrides),
             LoopOptions(settings.max_batch, settings.max_dirty_rooms, settings.rebuild_hours, args.exit_at_end),
             report,
             stop,

@@ -41,6 +41,11 @@ class PrometheusMetrics:
         self._alerts = Counter(
             "roompulse_alerts", "Alert records committed.", ["kind", "severity", "event"], registry=registry
         )
+        # What people say of rooms. How far it moved a room's bar is in the room's state, which `roompulse room` shows.
+        self._feedback = Counter(
+            "roompulse_feedback", "Verdicts on alerts, by what came of them.", ["verdict"], registry=registry
+        )
+        self._snoozes = Counter("roompulse_snoozes", "Snoozes, by what came of them.", ["result"], registry=registry)
         # How good the forecasts are, against the naive one that repeats the last value.
         self._judged = Counter(
             "roompulse_forecasts_judged", "Forecasts whose minute has come.", ["horizon"], registry=registry
@@ -134,6 +139,8 @@ class PrometheusMetrics:
             self._dead.labels(reason).inc(count)
         for label, count in tally.alerts.items():
             self._alerts.labels(*label).inc(count)
+        for (word, result), count in tally.words.items():
+            (self._feedback if word == "feedback" else self._snoozes).labels(result).inc(count)
         self._clocks.inc(tally.clocks)
         self._blank.inc(tally.blanks)
         self._gated.inc(tally.gated)

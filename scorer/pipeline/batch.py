@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from roompulse.minutes import QUIET_MINUTES
 from roompulse.records import RoomMinute
 from roompulse.rooms import KINDS, SEVERITIES, fresh_rooms, idle_at
-from scorer.pipeline.decode import Decoded, Records
+from roompulse.thresholds import category_code
+from scorer.pipeline.decode import CLOCK, MINUTE, NO_MINUTE, Decoded, Records
 from scorer.pipeline.hotlist import candidates, merge
 from scorer.pipeline.judge import EVENTS
 from scorer.pipeline.partition import Context, Head, Tally
 from scorer.pipeline.tell import Told, silence_told
 from scorer.pipeline.wave import ACCEPTED, STATUSES, WaveOutcome, advance
+from scorer.pipeline.words import heed
 from scorer.pipeline.write import Line
 
 
@@ -85,15 +87,16 @@ class _Batch:
         self.lines: list[Line] = []
         self.tally = Tally()
         where = {room: number for number, room in enumerate(rooms)}
+        self._own_thresholds = context.thresholds.places(rooms)
         self.place = np.array([where.get(room, -1) for room in decoded.rooms], np.int64)
         self._partition, self._context, self._decoded = partition, context, decoded
         self._rooms, self._rows = rooms, rows
-        self.tally.clocks = int((self.place < 0).sum())
+        self.tally.clocks = int((decoded.kind == CLOCK).sum())
 
     def move_watermark(self, row: int) -> None:
         """Move the watermark to this row's minute, if that is later: what is over now is told at its position."""
         head, minute = self.head, int(self._decoded.minute[row])
-        if head.watermark is not None and minute <= head.watermark:
+        if minute == NO_MINUTE or (head.watermark is not None and minute <= head.watermark):
             return
         position = int(self._decoded.position[row])
         writer = self._context.writer
@@ -119,8 +122,14 @@ class _Batch:
             rows[found] = part
 
     def advance(self, wave: NDArray[np.int64]) -> None:
-        """Advance one wave, given as rows of the batch."""
+        """Advance one wave, given as rows of the batch: minutes, and what people say of rooms."""
         decoded, context = self._decoded, self._context
+        of_minute = decoded.kind[wave] == MINUTE
+        if not of_minute.all():
+            self._heed(wave[~of_minute])
+            wave = wave[of_minute]
+            if len(wave) == 0:
+                return
         found = [record for row in wave.tolist() if (record := decoded.records[row]) is not None]
         records = Records(
             decoded.minute[wave],
@@ -128,14 +137,25 @@ class _Batch:
             decoded.value[wave],
             decoded.ended[wave],
             context.channels.columns(found),
+            np.array([category_code(record.category) for record in found], np.uint32),
         )
         place = self.place[wave]
         rows = self._rows[place]
-        outcome = advance(rows, records, context.forecaster, context.rules)
+        own = None if self._own_thresholds is None else self._own_thresholds[place]
+        outcome = advance(rows, records, context.forecaster, context.rules, context.thresholds, own)
         self._rows[place] = rows
         self._write(wave, found, records, outcome)
         self._tally_hot(found, records, outcome)
         self._count(records, outcome)
+
+    def _heed(self, wave: NDArray[np.int64]) -> None:
+        """Take in what people say of these rooms, each at its place between the room's minutes."""
+        place = self.place[wave]
+        rows = self._rows[place]
+        kind, value = self._decoded.kind[wave], self._decoded.value[wave]
+        for label in heed(rows, kind, value, self._context.rules, self.head.watermark):
+            self.tally.words[label] = self.tally.words.get(label, 0) + 1
+        self._rows[place] = rows
 
     def _write(
         self, wave: NDArray[np.int64], found: Sequence[RoomMinute], records: Records, outcome: WaveOutcome

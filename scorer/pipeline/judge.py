@@ -41,8 +41,11 @@ class Verdict:
     surprise: Floats
 
 
-def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
-    """Judge one minute of each room; changes evidence and alerts in `rooms` (n,), which are as before this minute."""
+def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules, thresholds: NDArray[np.void]) -> Verdict:
+    """Judge one minute of each room; changes evidence and alerts in `rooms` (n,), which are as before this minute.
+
+    `thresholds` (n,) are each room's own, `rules` those of all.
+    """
     alerts = rooms["alerts"]
     basis = _basis(rooms, minutes, rules)
     interval = basis.interval
@@ -55,14 +58,20 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
         minutes.newest[:, MEDIAN],
         rooms["levels"]["age"].astype(np.float64),
         (minutes.minute - rooms["calm_since"]).astype(np.float64),
-        rooms["own_bar"].astype(np.float64),
+        rooms["own_bar"].astype(np.float64) + rooms["threshold_shift"][:, None],
+        thresholds,
         rules,
     )
-    _count_heat(rooms, minutes, interval[:, HOTSPOT], rules)
-    reason = _ending(alerts, minutes, interval, rules)
+    heat = 1 + thresholds["hotspot_percent"] / 100
+    _count_heat(rooms, minutes, interval[:, HOTSPOT], heat, rules)
+    reason = _ending(alerts, minutes, interval, heat, rules)
     ends = reason != NO_REASON
-    opens = _opening(rooms, minutes, interval, bar, rules) & ~np.any(ends, axis=1, keepdims=True)
-    rooms["own_bar"] = learned_bar(rooms["own_bar"].astype(np.float64), opens[:, :HOTSPOT], judged, rules)
+    snoozed = minutes.minute < rooms["snoozed_until"]
+    opens = _opening(rooms, minutes, interval, bar, thresholds) & ~np.any(ends, axis=1, keepdims=True)
+    opens &= ~snoozed[:, None]
+    rooms["own_bar"] = learned_bar(
+        rooms["own_bar"].astype(np.float64), opens[:, :HOTSPOT], judged & ~snoozed, thresholds, rules
+    )
     spread = learned_spread(rooms["spread"].astype(np.float64), minutes.value, minutes.newest)
     rooms["spread"] = np.where(quiet & ~opens[:, :HOTSPOT].any(axis=1), spread, rooms["spread"])
     _open(rooms, opens, minutes, basis.origin)
@@ -106,11 +115,11 @@ def _basis(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Basis:
     return Basis(interval, origin, surprises(rooms["spread"], minutes.value, interval, rules))
 
 
-def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, rules: Rules) -> Codes:
+def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, heat: Floats, rules: Rules) -> Codes:
     """The reason (n, kinds) for which open alerts end in this minute; counts the minutes back inside, in place."""
     value = minutes.value[:, None]
     inside: Flags = np.asarray(np.where(_OUTWARD > 0, value <= interval[:, :, HIGH], value >= interval[:, :, LOW]))
-    inside[:, HOTSPOT] = minutes.value <= (1 + rules.hotspot_percent / 100) * interval[:, HOTSPOT, MEDIAN]
+    inside[:, HOTSPOT] = minutes.value <= heat * interval[:, HOTSPOT, MEDIAN]
     measured = ~np.isnan(value) & alerts["open"]
     alerts["inside"] = np.where(measured, np.where(inside, alerts["inside"] + 1, 0), alerts["inside"])
     old = minutes.minute[:, None] - alerts["opened"] >= rules.level_minutes
@@ -120,43 +129,49 @@ def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, rules:
     ).astype(np.int8)
 
 
-def _opening(rooms: NDArray[np.void], minutes: Minutes, interval: Floats, bar: Floats, rules: Rules) -> Flags:
+def _opening(
+    rooms: NDArray[np.void], minutes: Minutes, interval: Floats, bar: Floats, thresholds: NDArray[np.void]
+) -> Flags:
     """Which alerts (n, kinds) open in this minute. Comparisons with NaN are false: no forecast, no alert."""
     value, is_open = minutes.value, rooms["alerts"]["open"]
     idle = ~is_open[:, SURGE] & ~is_open[:, SLUMP]
+    wanted = thresholds["kinds"] > 0
+    excess = thresholds["minimum_excess"]
     opens = np.zeros(is_open.shape, np.bool_)
     for side, percent, least in (
-        (SURGE, rules.minimum_surge_percent, 0.0),
-        (SLUMP, rules.minimum_slump_percent, rules.minimum_slump_expected),
+        (SURGE, thresholds["minimum_surge_percent"], np.zeros(len(rooms))),
+        (SLUMP, thresholds["minimum_slump_percent"], thresholds["minimum_slump_expected"]),
     ):
         expected = interval[:, side, MEDIAN]
         opens[:, side] = (
             idle
+            & wanted[:, side]
             & (rooms["evidence"][:, side] >= bar[:, side])
             & beyond(value, interval[:, side], side)
-            & (_OUTWARD[side] * (value - expected) >= np.maximum(rules.minimum_excess, percent / 100 * expected))
+            & (_OUTWARD[side] * (value - expected) >= np.maximum(excess, percent / 100 * expected))
             & (expected >= least)
         )
     actual, base = rooms["hot_actual"].astype(np.float64), rooms["hot_expected"].astype(np.float64)
-    above = actual - (1 + rules.hotspot_percent / 100) * base
+    above = actual - (1 + thresholds["hotspot_percent"] / 100) * base
     opens[:, HOTSPOT] = (
         idle
+        & wanted[:, HOTSPOT]
         & ~is_open[:, HOTSPOT]
         & ~opens[:, SURGE]
         & ~opens[:, SLUMP]
-        & (rooms["hot_minutes"] >= rules.hotspot_minutes)
+        & (rooms["hot_minutes"] >= thresholds["hotspot_minutes"])
         & (actual > rooms["hot_high"])
-        & (above > rules.hotspot_noise * np.sqrt(base))
-        & (value - interval[:, HOTSPOT, MEDIAN] >= rules.minimum_excess)
+        & (above > (thresholds["hotspot_noise"] + rooms["threshold_shift"]) * np.sqrt(base))
+        & (value - interval[:, HOTSPOT, MEDIAN] >= excess)
     )
     return opens
 
 
-def _count_heat(rooms: NDArray[np.void], minutes: Minutes, before: Floats, rules: Rules) -> None:
+def _count_heat(rooms: NDArray[np.void], minutes: Minutes, before: Floats, heat: Floats, rules: Rules) -> None:
     """Minutes in a row above the forecast of ten minutes before, and their sums; an open alert holds the count at 0."""
     value, expected = minutes.value, before[:, MEDIAN]
     settled = minutes.minute - HORIZONS - rooms["session_start"] >= rules.hotspot_settled_minutes
-    hot = settled & (value > (1 + rules.hotspot_percent / 100) * expected) & ~rooms["alerts"]["open"].any(axis=1)
+    hot = settled & (value > heat * expected) & ~rooms["alerts"]["open"].any(axis=1)
     kept = np.isnan(value) | np.isnan(expected)
     added: dict[str, Floats | int] = {
         "hot_minutes": 1,

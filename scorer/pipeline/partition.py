@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from roompulse.channels import Channels
 from roompulse.rules import Rules
+from roompulse.thresholds import Thresholds
 from scorer.pipeline.hotlist import Hot
 from scorer.pipeline.wave import JUDGED_HORIZONS, STATUSES
 from scorer.pipeline.write import Line, Writer
@@ -32,10 +33,14 @@ class Head(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What stays the same from batch to batch: the network, the rules and how records are written."""
+    """What stays the same from batch to batch: the network, the rules and how records are written.
+
+    What `thresholds` says of a room counts; `rules` has what is the same for all.
+    """
 
     forecaster: Forecaster
     rules: Rules
+    thresholds: Thresholds
     channels: Channels
     writer: Writer
     dtype: np.dtype[np.void]
@@ -55,6 +60,8 @@ class Tally:
     """Forecasts served from the plain mean."""
     sessions: int = 0
     alerts: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    words: dict[tuple[str, str], int] = field(default_factory=dict)
+    """What people said of rooms: `feedback` or `snooze`, and what came of it."""
     judged: NDArray[np.float64] = field(default_factory=lambda: np.zeros((len(JUDGED_HORIZONS), 3)))
     """By horizon +1, +5, +10: forecasts judged, sum of absolute errors, sum of the naive forecast's."""
     covered: tuple[int, int] = (0, 0)
@@ -72,6 +79,8 @@ class Tally:
                 mine[name] = mine.get(name, 0) + count
         for label, count in other.alerts.items():
             self.alerts[label] = self.alerts.get(label, 0) + count
+        for word, count in other.words.items():
+            self.words[word] = self.words.get(word, 0) + count
         self.judged += other.judged
         self.covered = (self.covered[0] + other.covered[0], self.covered[1] + other.covered[1])
 

@@ -195,14 +195,12 @@ def _sentence(room: str, told: Told, minute: str, drivers: Sequence[Driver]) -> 
     low, expected, high = told.interval
     clock = minute[11:16]
     kind = KINDS[told.kind]
-    if told.event == RETRACT and not math.isfinite(told.actual):
-        return f"The {kind} of room {room} is withdrawn: corrected, that minute was not measured."
+    if told.before is not None:
+        return _correction(room, told, told.before, clock)
     if not math.isfinite(told.actual):
         return f"Room {room} {_ENDS[REASONS[told.reason] or 'silent']}; its {kind} is over."
     came = f"{told.actual:,.15g} people entered at {clock}, where {_said(expected)} were expected"
     between = f"{_said(low)} to {_said(high)}"
-    if told.event == RETRACT:
-        return f"The {kind} of room {room} is withdrawn: corrected, {came} ({between})."
     if told.event == RESOLVE:
         return f"Room {room} {_ENDS[REASONS[told.reason] or 'recovered']}: {came} ({between})."
     ratio = told.actual / expected if expected >= 1 else math.nan
@@ -212,3 +210,15 @@ def _sentence(room: str, told: Told, minute: str, drivers: Sequence[Driver]) -> 
     before = " ten minutes before" if told.kind == HOTSPOT else ""
     why = f"; {drivers[0].name} went from {_said(drivers[0].expected)} to {_said(drivers[0].actual)}" if drivers else ""
     return f"Room {room} {_VERBS[told.kind]}: {came}{before} ({between}){size}{why}."
+
+
+def _correction(room: str, told: Told, before: float, clock: str) -> str:
+    """The sentence on an alert that is revised or withdrawn: the minute, and both its values."""
+    low, expected, high = told.interval
+    # The value before comes from the ring, in single precision.
+    old = f"{float(f'{before:.7g}'):,.15g}" if math.isfinite(before) else "not measured"
+    new = f"{told.actual:,.15g}" if math.isfinite(told.actual) else "not measured"
+    kind = KINDS[told.kind]
+    begin = f"The {kind} of room {room} is withdrawn" if told.event == RETRACT else f"Room {room} {_VERBS[told.kind]}"
+    given = f"{_said(expected)} were expected ({_said(low)} to {_said(high)})"
+    return f"{begin}: the count of people entering at {clock} was corrected from {old} to {new}, where {given}."

@@ -6,23 +6,26 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
 from roompulse.minutes import QUIET_MINUTES
-from tests.scorer.fakes import RULES, Event, clock, event
+from tests.scorer.fakes import RULES, Event, clock, event, feedback, snooze
 
 ROOMS = ("a", "b", "c")
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One record of a stream. `room` is None for a clock, "" for what cannot be read."""
+    """One record of a stream. `room` is None for a clock, "" for what cannot be read.
+
+    With a `word` it is a verdict on the room, or a snooze until `minute`.
+    """
 
     room: str | None
     minute: int
     value: float | None = None
     ended: bool = False
+    word: str = ""
 
     def event(self) -> Event:
         """The record as a message."""
@@ -30,13 +33,15 @@ class Given:
             return clock(self.minute)
         if not self.room:
             return Event(b"?", b"not JSON")
+        if self.word:
+            return snooze(self.room, self.minute) if self.word == "snooze" else feedback(self.room, self.word)
         more = {"ended": True} if self.ended else {}
         return event(self.room, self.minute, self.value, natural={"search": (self.value or 0) / 2}, **more)
 
 
 _VALUES = (100, 100, 100, 100, 100, 105, 250, 400, 400, 1000, 5, 0, None, 101.5)
 _STEPS = (1,) * 30 + (2, 3, 10, 11, 12)
-_TURNS = ("next",) * 24 + ("again", "back", "back", "ended", "clock", "garbage")
+_TURNS = ("next",) * 24 + ("again", "back", "back", "ended", "clock", "garbage", "noise", "useful", "snooze")
 
 
 @st.composite
@@ -60,6 +65,8 @@ def streams(draw: st.DrawFn, rooms: tuple[str, ...] = ROOMS, *, warm: int = 10, 
             stream.append(Given(None, watermark))
         elif what == "garbage":
             stream.append(Given("", 0))
+        elif what in ("noise", "useful", "snooze"):
+            stream.append(Given(chance.choice((room, room, "nobody")), watermark + chance.choice((0, 2, 8)), word=what))
         elif what in ("again", "back"):
             back = 0 if what == "again" else chance.choice((0, 0, 1, 2, 3, 9, 10, 40, 70))
             if not told_silent:
@@ -102,6 +109,9 @@ class Oracle:
         if given.room == "":
             self.statuses.append("dead")
             return
+        if given.word:
+            self.statuses.append("word")
+            return
         if self.watermark is None or given.minute > self.watermark:
             if self._counted and self.watermark is not None:
                 order = sorted(self._hot, key=lambda pair: (-pair[1], pair[0]))[: RULES.hotlist_size]
@@ -136,7 +146,7 @@ class Oracle:
         if given.minute == self.watermark:
             self._counted += 1
             if origin is not None and measured and given.value is not None:
-                median = float(np.float32(expected[name, origin][given.minute - origin - 1]))
+                median = expected[name, origin][given.minute - origin - 1]
                 if given.value > median:
                     self._hot.append((name, given.value - median))
         return "accepted"

@@ -7,7 +7,10 @@ import pytest
 
 from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, idle_at, layout_of, room_dtype, start_session
 
-LASTS = ("last_minute", "session_start", "offset", "gate", "widen", "spread", "suspected", "own_bar", "calm_since")
+LASTS = (
+    "last_minute", "session_start", "offset", "gate", "widen", "threshold_shift", "snoozed_until", "category",
+    "spread", "suspected", "own_bar", "calm_since",
+)  # fmt: skip
 """What one session leaves to the next. `suspected` counts only while there is evidence, which is reset."""
 
 

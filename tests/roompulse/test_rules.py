@@ -10,7 +10,7 @@ from roompulse.bundle import default_bundle, load_bundle
 from roompulse.errors import BundleError
 from roompulse.rules import Rules, rules_from
 
-FLAT = [[3, 2]] * 3
+FLAT = [[5, 4, 3, 2.5, 2, 1]] * 3
 
 
 def test_nothing_given_is_the_default() -> None:
@@ -31,16 +31,14 @@ def test_the_shipped_bundles_rules_are_usable() -> None:
 
 def test_given_rules_win() -> None:
     """Each field on its own."""
-    rules = rules_from({"budget_knots": [1, 2], "surge_bars": FLAT, "slump_bars": FLAT, "hotlist_size": 7})
-    assert (rules.surge_bars[2], rules.hotlist_size, rules.drift) == ((3.0, 2.0), 7, Rules().drift)
+    rules = rules_from({"surge_bars": FLAT, "hotlist_size": 7})
+    assert (rules.surge_bars[2], rules.hotlist_size, rules.drift) == ((5.0, 4.0, 3.0, 2.5, 2.0, 1.0), 7, Rules().drift)
 
 
 @pytest.mark.parametrize(
     ("values", "text"),
     [
         ({"surge_bars": [[1, 2]]}, "surge_bars"),
-        ({"surge_bars": FLAT}, "expected a bar for each of budget_knots"),
-        ({"budget_knots": [2, 1], "surge_bars": FLAT, "slump_bars": FLAT}, "rising numbers above 0"),
         ({"surge_budget": 0}, "surge_budget and slump_budget: expected numbers above 0"),
         ({"drift": "1"}, "drift"),
         ({"back_minutes": 2.5}, "back_minutes"),

@@ -106,11 +106,15 @@ def test_an_id_depends_on_room_kind_and_opening_alone() -> None:
          "Room a has fallen silent; its surge is over."),
         ({"event": judge.RESOLVE, "reason": judge.ENDED, "actual": math.nan, "kind": HOTSPOT},
          "Room a has ended its session; its hotspot is over."),
-        ({"event": judge.RETRACT, "actual": 110.0},
-         ("The surge of room a is withdrawn: corrected, 110 people entered at 12:03, where 100 were expected "
-         "(80 to 125).")),
-        ({"event": judge.RETRACT, "actual": math.nan},
-         "The surge of room a is withdrawn: corrected, that minute was not measured."),
+        ({"event": judge.RETRACT, "actual": 110.0, "before": 12400.0},
+         ("The surge of room a is withdrawn: the count of people entering at 12:03 was corrected from 12,400 to 110, "
+         "where 100 were expected (80 to 125).")),
+        ({"event": judge.RETRACT, "actual": math.nan, "before": float(np.float32(101.3))},
+         ("The surge of room a is withdrawn: the count of people entering at 12:03 was corrected from 101.3 to not "
+         "measured, where 100 were expected (80 to 125).")),
+        ({"event": judge.UPDATE, "kind": SLUMP, "actual": 20.0, "before": math.nan},
+         ("Room a slumps: the count of people entering at 12:03 was corrected from not measured to 20, "
+         "where 100 were expected (80 to 125).")),
     ],
 )  # fmt: skip
 def test_a_sentence_that_a_person_can_act_on(changes: dict[str, Any], text: str) -> None:

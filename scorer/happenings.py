@@ -99,11 +99,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes."""
+    """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes, and
+    whether a fleet event is open.
+    """
 
     behind: Mapping[int, int]
     rooms: Mapping[int, int]
     watermarks: Mapping[int, int]
+    fleet: Mapping[int, bool]
 
 
 Happening = (

@@ -45,6 +45,7 @@ class Totals:
             "gated_forecasts": tally.gated,
             "alerts_opened": by_event.get("open", 0),
             "alerts_out": sum(by_event.values()),
+            "fleet_events": sum(count for (_, event), count in tally.fleet.items() if event == "open"),
             "error_at_1": error / judged if judged else None,
             "naive_error_at_1": naive / judged if judged else None,
             "coverage_percent": 100 * inside / met if met else None,

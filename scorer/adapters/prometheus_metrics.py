@@ -41,6 +41,12 @@ class PrometheusMetrics:
         self._alerts = Counter(
             "roompulse_alerts", "Alert records committed.", ["kind", "severity", "event"], registry=registry
         )
+        self._fleet = Counter(
+            "roompulse_fleet_events", "Fleet records committed.", ["direction", "event"], registry=registry
+        )
+        self._fleet_open = Gauge(
+            "roompulse_fleet_events_open", "1 while a fleet event is open.", ["partition"], registry=registry
+        )
         # How good the forecasts are, against the naive one that repeats the last value.
         self._judged = Counter(
             "roompulse_forecasts_judged", "Forecasts whose minute has come.", ["horizon"], registry=registry
@@ -114,7 +120,7 @@ class PrometheusMetrics:
                 state = "kept" if not happening.rebuilt else "rebuilt" if happening.exact else "approximate"
                 self._recoveries.labels(state).inc()
             case told.Lost():
-                for gauge in (self._lag, self._watermark, self._event_lag, self._rooms):
+                for gauge in (self._lag, self._watermark, self._event_lag, self._rooms, self._fleet_open):
                     with suppress(KeyError):  # a partition that came and went within seconds was never told about
                         gauge.remove(str(happening.partition))
             case told.RecoveryDelayed() | told.Live():
@@ -134,6 +140,8 @@ class PrometheusMetrics:
             self._dead.labels(reason).inc(count)
         for label, count in tally.alerts.items():
             self._alerts.labels(*label).inc(count)
+        for change, count in tally.fleet.items():
+            self._fleet.labels(*change).inc(count)
         self._clocks.inc(tally.clocks)
         self._blank.inc(tally.blanks)
         self._gated.inc(tally.gated)
@@ -154,6 +162,8 @@ class PrometheusMetrics:
             self._lag.labels(str(partition)).set(behind)
         for partition, rooms in standing.rooms.items():
             self._rooms.labels(str(partition)).set(rooms)
+        for partition, is_open in standing.fleet.items():
+            self._fleet_open.labels(str(partition)).set(is_open)
         for partition, minute in standing.watermarks.items():
             self._watermark.labels(str(partition)).set(minute * 60)
             self._event_lag.labels(str(partition)).set(time.time() - minute * 60)

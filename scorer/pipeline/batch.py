@@ -1,7 +1,7 @@
 """One batch of one partition, folded beside the state that it starts from.
 
 for each stretch of messages between two moves of the watermark:
-    close the minute that is over: its hotlist, and the alerts of rooms that have fallen silent
+    close the minute that is over: its hotlist, what its rooms did together, and the alerts of rooms fallen silent
     advance the rooms in waves of at most one record each
 then put the records in the order of the inputs they answer
 """
@@ -18,8 +18,10 @@ from roompulse.minutes import QUIET_MINUTES
 from roompulse.records import RoomMinute
 from roompulse.rooms import KINDS, SEVERITIES, fresh_rooms, idle_at
 from scorer.pipeline.decode import Decoded, Records
+from scorer.pipeline.fleet import DIRECTIONS, FleetChange, close_minute
 from scorer.pipeline.hotlist import candidates, merge
 from scorer.pipeline.judge import EVENTS
+from scorer.pipeline.moves import count_moves
 from scorer.pipeline.partition import Context, Head, Tally
 from scorer.pipeline.tell import Told, silence_told
 from scorer.pipeline.wave import ACCEPTED, STATUSES, WaveOutcome, advance
@@ -99,7 +101,14 @@ class _Batch:
         writer = self._context.writer
         if head.watermark is not None and head.counted:
             self.lines.append(writer.hotlist(position, self._partition, head.watermark, head.offset, head.tally))
-        self.head = Head(minute, int(self._decoded.offset[row]))
+        fleet, changes = head.fleet, list[FleetChange]()
+        if head.watermark is not None:
+            fleet, changes = close_minute(head.fleet, head.watermark, minute, self._context.rules)
+        for change in changes:
+            self.lines.append(writer.fleet(position, self._partition, head.offset, change))
+            label = (DIRECTIONS[change.side], EVENTS[change.event])
+            self.tally.fleet[label] = self.tally.fleet.get(label, 0) + 1
+        self.head = Head(minute, int(self._decoded.offset[row]), fleet=fleet)
         self._silence(position, minute)
         if head.watermark is not None and head.watermark // 60 != minute // 60:
             idle = idle_at(self._rows["last_minute"], minute)
@@ -135,6 +144,7 @@ class _Batch:
         self._rows[place] = rows
         self._write(wave, found, records, outcome)
         self._tally_hot(found, records, outcome)
+        self._tally_moves(rows, records, outcome)
         self._count(records, outcome)
 
     def _write(
@@ -168,6 +178,16 @@ class _Batch:
         self.head = replace(
             self.head, tally=merge(self.head.tally, hot, size), counted=self.head.counted + int(now.sum())
         )
+
+    def _tally_moves(self, rows: NDArray[np.void], records: Records, outcome: WaveOutcome) -> None:
+        """Count how many rooms moved in the newest minute, for what the fleet does together."""
+        minute, fleet = self.head.watermark, self.head.fleet
+        now = (outcome.status == ACCEPTED) & (records.minute == minute)
+        if minute is None or not now.any():
+            return
+        value = np.where(now, records.value, np.nan)
+        moves = count_moves(rows, minute, value, outcome.newest, fleet.before, self._context.rules)
+        self.head = replace(self.head, fleet=replace(fleet, moves=fleet.moves.plus(moves)))
 
     def _count(self, records: Records, outcome: WaveOutcome) -> None:
         tally = self.tally

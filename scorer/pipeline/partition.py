@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from roompulse.channels import Channels
 from roompulse.rules import Rules
+from scorer.pipeline.fleet import Fleet
 from scorer.pipeline.hotlist import Hot
 from scorer.pipeline.wave import JUDGED_HORIZONS, STATUSES
 from scorer.pipeline.write import Line, Writer
@@ -21,13 +22,15 @@ class Head(Struct, frozen=True):
     """A partition's own state, beside that of its rooms.
 
     `watermark` is the highest accepted minute (None: nothing yet), `offset` that of the record that moved it;
-    `tally` the hottest rooms of that minute so far, `counted` how many records it has had.
+    `tally` the hottest rooms of that minute so far, `counted` how many records it has had; `fleet` how its rooms move
+    together.
     """
 
     watermark: int | None = None
     offset: int = 0
     tally: tuple[Hot, ...] = ()
     counted: int = 0
+    fleet: Fleet = Fleet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Tally:
     """Forecasts served from the plain mean."""
     sessions: int = 0
     alerts: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    fleet: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Fleet records by direction and event."""
     judged: NDArray[np.float64] = field(default_factory=lambda: np.zeros((len(JUDGED_HORIZONS), 3)))
     """By horizon +1, +5, +10: forecasts judged, sum of absolute errors, sum of the naive forecast's."""
     covered: tuple[int, int] = (0, 0)
@@ -72,6 +77,8 @@ class Tally:
                 mine[name] = mine.get(name, 0) + count
         for label, count in other.alerts.items():
             self.alerts[label] = self.alerts.get(label, 0) + count
+        for change, count in other.fleet.items():
+            self.fleet[change] = self.fleet.get(change, 0) + count
         self.judged += other.judged
         self.covered = (self.covered[0] + other.covered[0], self.covered[1] + other.covered[1])
 

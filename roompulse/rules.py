@@ -51,6 +51,8 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """Standard deviations of counting noise by which the heat has to exceed the threshold."""
     hotlist_size: int = 20
     """Rooms on each partition's hotlist."""
+    hotlist_leave: float = 0.7
+    """A listed room keeps its place until another's excess is larger than its own divided by this."""
     fleet_percent: float = 25.0
     """Least share of a partition's compared rooms that moved together in one direction,"""
     fleet_noise: float = 4.0

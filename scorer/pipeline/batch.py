@@ -14,6 +14,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from roompulse.forecasting import HORIZONS
 from roompulse.minutes import QUIET_MINUTES
 from roompulse.records import RoomMinute
 from roompulse.rooms import KINDS, SEVERITIES, fresh_rooms, idle_at
@@ -108,7 +109,7 @@ class _Batch:
             self.lines.append(writer.fleet(position, self._partition, head.offset, change))
             label = (DIRECTIONS[change.side], EVENTS[change.event])
             self.tally.fleet[label] = self.tally.fleet.get(label, 0) + 1
-        self.head = Head(minute, int(self._decoded.offset[row]), fleet=fleet)
+        self.head = Head(minute, int(self._decoded.offset[row]), listed=head.tally, fleet=fleet)
         self._silence(position, minute)
         if head.watermark is not None and head.watermark // 60 != minute // 60:
             idle = idle_at(self._rows["last_minute"], minute)
@@ -143,7 +144,7 @@ class _Batch:
         outcome = advance(rows, records, context.forecaster, context.rules)
         self._rows[place] = rows
         self._write(wave, found, records, outcome)
-        self._tally_hot(found, records, outcome)
+        self._tally_hot(rows, found, records, outcome)
         self._tally_moves(rows, records, outcome)
         self._count(records, outcome)
 
@@ -169,15 +170,20 @@ class _Batch:
         label = (KINDS[told.kind], SEVERITIES[told.severity], EVENTS[told.event])
         self.tally.alerts[label] = self.tally.alerts.get(label, 0) + 1
 
-    def _tally_hot(self, found: Sequence[RoomMinute], records: Records, outcome: WaveOutcome) -> None:
+    def _tally_hot(
+        self, rows: NDArray[np.void], found: Sequence[RoomMinute], records: Records, outcome: WaveOutcome
+    ) -> None:
         """Count this wave's records of the newest minute into its hotlist; a late one has missed it."""
-        size = self._context.rules.hotlist_size
-        now = (outcome.status == ACCEPTED) & (records.minute == self.head.watermark)
-        expected = np.where(now, outcome.newest[:, 1], np.nan)
-        hot = candidates(records.value, expected, [record.room_id for record in found], size)
-        self.head = replace(
-            self.head, tally=merge(self.head.tally, hot, size), counted=self.head.counted + int(now.sum())
-        )
+        head, rules = self.head, self._context.rules
+        now = (outcome.status == ACCEPTED) & (records.minute == head.watermark)
+        if head.watermark is None or not now.any():
+            return
+        made = rows["forecasts"][:, (head.watermark - 1) % HORIZONS]
+        newest = np.where(now, outcome.newest[:, 1], np.nan)
+        rooms = [record.room_id for record in found]
+        hot = candidates(head.watermark, records.value, newest, made, rooms, head.listed, rules)
+        tally = merge(head.tally, hot, rules.hotlist_size)
+        self.head = replace(head, tally=tally, counted=head.counted + int(now.sum()))
 
     def _tally_moves(self, rows: NDArray[np.void], records: Records, outcome: WaveOutcome) -> None:
         """Count how many rooms moved in the newest minute, for what the fleet does together."""

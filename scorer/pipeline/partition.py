@@ -22,7 +22,8 @@ class Head(Struct, frozen=True):
     """A partition's own state, beside that of its rooms.
 
     `watermark` is the highest accepted minute (None: nothing yet), `offset` that of the record that moved it;
-    `tally` the hottest rooms of that minute so far, `counted` how many records it has had; `fleet` how its rooms move
+    `tally` the hottest rooms of that minute so far, `counted` how many records it has had, `listed` the hotlist of the
+    minute before; `fleet` how its rooms move
     together.
     """
 
@@ -30,6 +31,7 @@ class Head(Struct, frozen=True):
     offset: int = 0
     tally: tuple[Hot, ...] = ()
     counted: int = 0
+    listed: tuple[Hot, ...] = ()
     fleet: Fleet = Fleet()
 
 

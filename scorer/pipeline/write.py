@@ -15,7 +15,7 @@ from roompulse.topics import ALERT_SCHEMA, FLEET_SCHEMA, FORECAST_SCHEMA, HOTLIS
 from scorer.pipeline.decode import DeadLetter
 from scorer.pipeline.drivers import drivers_of
 from scorer.pipeline.fleet import DIRECTIONS, FleetChange
-from scorer.pipeline.hotlist import Hot
+from scorer.pipeline.hotlist import Hot, ranked
 from scorer.pipeline.judge import EVENTS, REASONS, RESOLVE, RETRACT
 from scorer.pipeline.sentence import alert_sentence, fleet_sentence
 from scorer.pipeline.serve import rounded
@@ -106,7 +106,7 @@ class Writer:
                 rounded(hot.excess) or 0.0,
                 _deviation(hot.actual, hot.expected),
             )
-            for rank, hot in enumerate(tally, 1)
+            for rank, hot in enumerate(ranked(tally), 1)
         ]
         record = Hotlist(self._minute(minute, offset), partition, rooms)
         key = str(partition).encode()

@@ -181,7 +181,7 @@ def test_the_sentence_says_why(changes: dict[str, Any], column: int, before: flo
 
 def test_a_hotlist_record() -> None:
     """Ranks, actuals as they came, rounded numbers, null deviation where next to nothing was expected."""
-    line = WRITER.hotlist(3, 2, START, 0, [Hot(300.04, "a", 400.0, 99.96), Hot(9.5, "b", 9.75, 0.25)])
+    line = WRITER.hotlist(3, 2, START, 0, [Hot(9.5, "b", 9.75, 0.25, 0), Hot(300.04, "a", 400.0, 99.96, 0)])
     assert (line.output.topic, line.output.partition, line.output.key) == (TOPICS.hotlist, 2, b"2")
     assert json.loads(line.output.value or b"") == {
         "minute": "2024-05-01T04:00:00+00:00",

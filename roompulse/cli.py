@@ -21,7 +21,7 @@ COMMANDS = {
     "models": ("scorer.models", "list, show, promote, roll back and verify model bundles in a registry"),
     "score": ("scorer.score", "the live scorer: events in; forecasts and alerts out"),
     "backtest": ("scorer.backtest", "the same pipeline over a file, with no services"),
-    "watch": ("watch.terminal", "follow alerts, forecasts or the hotlist in the terminal"),
+    "watch": ("watch.terminal", "follow alerts, forecasts, the hotlist or fleet events in the terminal"),
     "topics": ("producer.topics", "create or check the topics"),
 }
 """Subcommand, the module that holds its `configure(parser)` and `run(args) -> exit code`, and one line of help."""

@@ -44,8 +44,9 @@ def alert_sentence(room: str, told: Told, drivers: Sequence[Driver]) -> str:
     elif math.isnan(told.surprise):
         start = f"{kind.capitalize()} in room {room}, corrected"
     else:
-        start = f"{kind.capitalize()} in room {room} since {since}, growing"
-    of = "forecast ten minutes before" if told.kind == HOTSPOT else "expected"
+        more = "deepening" if told.kind == SLUMP else "growing"
+        start = f"{kind.capitalize()} in room {room} since {since}, {more}"
+    of = "forecast ten minutes before" if told.kind == HOTSPOT and told.event == OPEN else "expected"
     size = _compared(told.actual, expected, of)
     return f"{start}: {_people(told.actual)} entered at {now}, {size} {between}{_why(told, drivers)}."
 

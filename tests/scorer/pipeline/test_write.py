@@ -98,6 +98,12 @@ def test_an_id_depends_on_room_kind_and_opening_alone() -> None:
          "Surge in room a since 12:03, growing: 400 people entered at 12:08, 4.0 times the 100 expected (80 to 125)."),
         ({"event": judge.UPDATE, "surprise": math.nan},
          "Surge in room a, corrected: 400 people entered at 12:03, 4.0 times the 100 expected (80 to 125)."),
+        ({"event": judge.UPDATE, "kind": SLUMP, "actual": 20.0, "minute": START + 8},
+         ("Slump in room a since 12:03, deepening: 20 people entered at 12:08, 80 % fewer than the 100 expected "
+         "(80 to 125).")),
+        ({"event": judge.UPDATE, "kind": HOTSPOT, "minute": START + 20},
+         ("Hotspot in room a since 12:03, growing: 400 people entered at 12:20, 4.0 times the 100 expected "
+         "(80 to 125).")),
         ({"kind": SLUMP, "actual": 1.0},
          "Slump in room a: 1 person entered at 12:03, 99 % fewer than the 100 expected (80 to 125)."),
         ({"kind": HOTSPOT},

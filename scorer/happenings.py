@@ -109,6 +109,17 @@ class Standing:
     fleet: Mapping[int, bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """A segment's error relative to the naive forecast's was measured again; `drifted` where it changed for good."""
+
+    partition: int
+    category: str
+    drifted: bool
+    before: float
+    now: float
+
+
 Happening = (
     Committed
     | Aborted
@@ -121,5 +132,6 @@ Happening = (
     | SaveDelayed
     | Reading
     | Standing
+    | Drifted
 )
 Report = Callable[[Happening], None]

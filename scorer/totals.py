@@ -18,6 +18,7 @@ class Totals:
         """Count a batch in; other happenings do not matter here."""
         if isinstance(happening, Committed):
             self.tally.add(happening.tally)
+            self.tally.errors.clear()  # by names that others choose: they would grow without end
             self.batches += 1
 
     def summary(self) -> dict[str, object]:

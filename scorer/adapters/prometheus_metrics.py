@@ -61,6 +61,16 @@ class PrometheusMetrics:
             "roompulse_intervals_judged", "10-90 % intervals of the next minute that were met.", registry=registry
         )
         self._inside = Counter("roompulse_intervals_covered", "Those that held the actual.", registry=registry)
+        segment = ["partition", "category"]
+        self._relative = Gauge(
+            "roompulse_forecast_drift_relative_error",
+            "Error over the naive forecast's, since it last changed; with --drift.",
+            segment,
+            registry=registry,
+        )
+        self._drifts = Counter(
+            "roompulse_forecast_drifts", "Times that this error changed for good.", segment, registry=registry
+        )
         # How the loop runs.
         self._batch = Histogram(
             "roompulse_batch_size", "Messages in a transaction.", buckets=_BATCH_SIZES, registry=registry
@@ -119,6 +129,9 @@ class PrometheusMetrics:
             case told.Recovered():
                 state = "kept" if not happening.rebuilt else "rebuilt" if happening.exact else "approximate"
                 self._recoveries.labels(state).inc()
+            case told.Drifted(partition, category, drifted, _, now):
+                self._relative.labels(str(partition), category).set(now)
+                self._drifts.labels(str(partition), category).inc(drifted)
             case told.Lost():
                 for gauge in (self._lag, self._watermark, self._event_lag, self._rooms, self._fleet_open):
                     with suppress(KeyError):  # a partition that came and went within seconds was never told about

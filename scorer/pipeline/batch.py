@@ -147,6 +147,7 @@ class _Batch:
         self._tally_hot(rows, found, records, outcome)
         self._tally_moves(rows, records, outcome)
         self._count(records, outcome)
+        self._count_errors(found, outcome)
 
     def _write(
         self, wave: NDArray[np.int64], found: Sequence[RoomMinute], records: Records, outcome: WaveOutcome
@@ -211,3 +212,16 @@ class _Batch:
         met = ~np.isnan(records.value) & ~np.isnan(low)
         inside = met & (records.value >= low) & (records.value <= high)
         tally.covered = (tally.covered[0] + int(met.sum()), tally.covered[1] + int(inside.sum()))
+
+    def _count_errors(self, found: Sequence[RoomMinute], outcome: WaveOutcome) -> None:
+        """Add up errors at +1 by category, for whoever watches them drift."""
+        error, naive = outcome.errors[:, 0], outcome.naive[:, 0]
+        known = ~np.isnan(error) & ~np.isnan(naive)
+        numbers: dict[str, int] = {}
+        every = [numbers.setdefault(record.category or "", len(numbers)) for record in found]
+        segment = np.array(every, np.int64)[known]
+        columns = np.ones(len(segment)), error[known], naive[known]
+        sums = np.stack([np.bincount(segment, column, len(numbers)) for column in columns], axis=1)
+        for category, more in zip(numbers, sums, strict=True):
+            key = self._partition, category
+            self.tally.errors[key] = self.tally.errors.get(key, 0.0) + more

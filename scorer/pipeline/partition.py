@@ -64,6 +64,8 @@ class Tally:
     """Fleet records by direction and event."""
     judged: NDArray[np.float64] = field(default_factory=lambda: np.zeros((len(JUDGED_HORIZONS), 3)))
     """By horizon +1, +5, +10: forecasts judged, sum of absolute errors, sum of the naive forecast's."""
+    errors: dict[tuple[int, str], NDArray[np.float64]] = field(default_factory=dict)
+    """By partition and category, empty for none: what `judged` has at +1."""
     covered: tuple[int, int] = (0, 0)
     """Measured minutes that had a forecast, and those inside its 10-90 % interval."""
 
@@ -81,6 +83,8 @@ class Tally:
             self.alerts[label] = self.alerts.get(label, 0) + count
         for change, count in other.fleet.items():
             self.fleet[change] = self.fleet.get(change, 0) + count
+        for segment, sums in other.errors.items():
+            self.errors[segment] = self.errors.get(segment, 0.0) + sums
         self.judged += other.judged
         self.covered = (self.covered[0] + other.covered[0], self.covered[1] + other.covered[1])
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
 from roompulse.minutes import QUIET_MINUTES
@@ -142,7 +141,7 @@ class Oracle:
             if origin is not None and measured and given.value is not None:
                 held = self._listed.get(name, -RULES.level_minutes)
                 basis = held if given.minute - held < RULES.level_minutes else origin
-                median = float(np.float32(expected[name, basis][min(given.minute - basis, 10) - 1]))
+                median = expected[name, basis][min(given.minute - basis, 10) - 1]
                 if given.value > median:
                     self._hot.append((name, given.value - median))
                     if basis == held or given.minute - origin == 1:

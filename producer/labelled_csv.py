@@ -11,7 +11,7 @@ import msgspec
 from roompulse.history import HistoryRow
 from roompulse.minutes import format_minute
 from roompulse.records import METRICS, encode
-from roompulse.simulation import Label, room_name
+from roompulse.simulation import ALL_ROOMS, Label, room_name
 
 HEADER = ("room_id", "minute", *METRICS, "natural", "paid", "category", "ended")
 LABEL_HEADER = ("room_id", "kind", "first_minute", "last_minute", "magnitude")
@@ -41,7 +41,7 @@ class RowWriter:
 
 
 class LabelWriter:
-    """Writes the labels: room, kind, first and last minute, and the factor at the height."""
+    """Writes the labels: room (empty for all together), kind, first and last minute, and the factor at the height."""
 
     def __init__(self, file: TextIO, offset: int) -> None:
         self._writer = csv.writer(file, lineterminator="\n")
@@ -52,4 +52,5 @@ class LabelWriter:
         """Append labels."""
         for label in labels:
             first, last = (format_minute(epoch, self._offset) for epoch in (label.first_minute, label.last_minute))
-            self._writer.writerow((room_name(label.room), label.kind, first, last, label.magnitude))
+            room = "" if label.room == ALL_ROOMS else room_name(label.room)
+            self._writer.writerow((room, label.kind, first, last, label.magnitude))

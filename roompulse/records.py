@@ -140,6 +140,25 @@ class Hotlist(Struct, frozen=True):
     rooms: list[HotRoom]
 
 
+class FleetEvent(Struct, omit_defaults=True, frozen=True):
+    """`live.fleet.event/1`: many rooms of one partition moved together, still do, or do no more."""
+
+    fleet_id: str
+    event: str
+    direction: str
+    partition: int
+    opened: str
+    minute: str
+    rooms: int
+    moved: int
+    share: float | None
+    actual: float | None
+    expected: float | None
+    deviation_percent: float | None
+    text: str
+    reason: str | None = None
+
+
 encode = msgspec.json.Encoder().encode
 """A record as UTF-8 JSON bytes."""
 

@@ -91,7 +91,8 @@ FORGET_MINUTES = 7 * 1440
 """A room idle for this long in event time is forgotten; it comes back as one that nobody has seen."""
 _GRACE_MINUTES = 60
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
+"""Counts up when what is saved beside the rows changes: 2 brought the fleet's memory."""
 
 
 def layout_of(dtype: np.dtype[np.void]) -> str:

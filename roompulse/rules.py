@@ -104,6 +104,20 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """How far verdicts may move a room's bar in all, down and up."""
     hotlist_size: int = 20
     """Rooms on each partition's hotlist."""
+    hotlist_leave: float = 0.7
+    """A listed room keeps its place until another's excess is larger than its own divided by this."""
+    fleet_percent: float = 25.0
+    """Least share of a partition's compared rooms that moved together in one direction,"""
+    fleet_noise: float = 4.0
+    """and the standard errors by which it has to exceed the share that does so by chance,"""
+    fleet_minutes: int = 2
+    """for so many minutes in a row."""
+    fleet_minimum_rooms: int = 20
+    """Rooms that have to be compared in a minute."""
+    fleet_minimum_expected: float = 10.0
+    """A room is compared where a move could be told from counting noise, counts a minute."""
+    fleet_move_percent: float = 20.0
+    """Once a fleet event is suspected: least deviation of a room from its own level before, that counts as moved."""
 
 
 def rules_from(values: dict[str, Any]) -> Rules:

@@ -14,6 +14,7 @@ SNOOZE_SCHEMA = "live.room.snooze/1"
 FORECAST_SCHEMA = "live.room.forecast/1"
 ALERT_SCHEMA = "live.room.alert/1"
 HOTLIST_SCHEMA = "live.room.hotlist/1"
+FLEET_SCHEMA = "live.fleet.event/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class Topics:
         return f"{self.prefix}live.room.hotlist"
 
     @property
+    def fleet(self) -> str:
+        """When many rooms of a partition move together."""
+        return f"{self.prefix}live.fleet.events"
+
+    @property
     def dead_letters(self) -> str:
         """Records that could not be accepted."""
         return f"{self.prefix}dlq.live.room.minutes"
@@ -55,7 +61,7 @@ class Topics:
     @property
     def outputs(self) -> tuple[str, ...]:
         """What the scorer writes; each has as many partitions as the input."""
-        return (self.forecasts, self.alerts, self.alerts_open, self.hotlist, self.dead_letters)
+        return (self.forecasts, self.alerts, self.alerts_open, self.hotlist, self.fleet, self.dead_letters)
 
     @property
     def all(self) -> tuple[str, ...]:

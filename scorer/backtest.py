@@ -112,7 +112,9 @@ class Outputs:
     """The result files, one record a line in the order in which the scorer wrote them."""
 
     def __init__(self, folder: Path, topics: Topics, grading: Grading | None = None) -> None:
-        names = {"forecasts": topics.forecasts, "alerts": topics.alerts, "hotlist": topics.hotlist}
+        names = {
+            "forecasts": topics.forecasts, "alerts": topics.alerts, "hotlist": topics.hotlist, "fleet": topics.fleet,
+        }  # fmt: skip
         self._topics = names
         self._all = topics.outputs
         self._grading = grading

@@ -12,7 +12,8 @@ from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.minutes import format_minute
 from roompulse.records import number
 from roompulse.rooms import KINDS, SEVERITIES
-from scorer.pipeline.write import alert_id_of, rounded
+from scorer.pipeline.serve import rounded
+from scorer.pipeline.write import alert_id_of
 
 
 def room_view(room_id: str, room: NDArray[np.void]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 
+from roompulse.errors import UsageError
 from roompulse.settings import add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 from scorer import happenings as told
@@ -38,6 +39,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exit-at-end", action="store_true", help="stop at the offsets that were the end when it started"
     )
+    parser.add_argument(
+        "--drift",
+        action="store_true",
+        help="watch the forecast's error drift by category and partition; needs the extra `drift` and takes some "
+        "seconds more to start",
+    )
     add_json(parser)
     add_settings(parser, *SETTINGS)
 
@@ -60,11 +67,14 @@ def run(args: argparse.Namespace) -> int:
     log = None
     try:
         log = open_log(settings)
-        observers = (state, metrics, totals, Narrator())
+        observers: list[told.Report] = [state, metrics, totals, Narrator()]
 
         def report(happening: told.Happening) -> None:
             for observe in observers:
                 observe(happening)
+
+        if args.drift:
+            observers.append(_drift_watch(report))
 
         def stop() -> bool:
             state.turned()
@@ -98,6 +108,15 @@ def run(args: argparse.Namespace) -> int:
     delays = {"delay_p50_s": metrics.delays.quantile(0.5), "delay_p99_s": metrics.delays.quantile(0.99)}
     print_summary(totals.summary() | delays | {"seconds": round(time.monotonic() - started, 3)}, as_json=args.json)
     return 0
+
+
+def _drift_watch(report: told.Report) -> told.Report:
+    """Loaded only when asked for: its library brings pandas along."""
+    try:
+        from scorer.drift import DriftWatch
+    except ModuleNotFoundError as error:
+        raise UsageError("--drift needs river: pip install 'roompulse[drift]'") from error
+    return DriftWatch(report)
 
 
 class _StopSignal:

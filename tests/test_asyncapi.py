@@ -27,7 +27,7 @@ from scorer.ports import Message
 from scorer.wiring import models
 from tests.asyncapi import Document
 from tests.journeys.bad_records import BAD, BY_KEY
-from tests.journeys.good_rooms import Sent, clock_after, records_of, write_history
+from tests.journeys.good_rooms import Sent, clock_after, falling_fleet, records_of, write_history
 from tests.scorer.fakes import feedback, snooze
 
 DOCUMENT = Document()
@@ -40,6 +40,7 @@ STRUCTS = {
     "forecast": records.Forecast,
     "alert": records.Alert,
     "hotlist": records.Hotlist,
+    "fleetEvent": records.FleetEvent,
 }
 GOOD: dict[str, Any] = {"room_id": "a", "minute": "2024-05-01T10:00:00Z", "metrics": {"watch_ucnt": 1}}
 
@@ -104,7 +105,8 @@ def test_examples_are_what_they_illustrate(name: str) -> None:
         headers = [(header, text.encode()) for header, text in example.get("headers", {}).items()]
         value = json.dumps(example.get("payload")).encode()
         payload = example.get("payload") or {}
-        keys = {"alertsOpen": payload.get("alert_id"), "hotlist": payload.get("partition")}
+        partition = payload.get("partition")
+        keys = {"alertsOpen": payload.get("alert_id"), "hotlist": partition, "fleet": partition}
         key = str(keys.get(CHANNELS[channel["address"]], payload.get("room_id"))).encode()
         assert DOCUMENT.check(channel["address"], key, value, headers) == name
         if name == "roomMinute":
@@ -118,7 +120,7 @@ def test_examples_are_what_they_illustrate(name: str) -> None:
 
 
 def test_real_messages_of_each_kind_are_as_described(tmp_path: Path) -> None:
-    """A run in memory over good and bad records, a correction and a clock: every input and output, of every kind."""
+    """A run in memory over good and bad records, a correction, a clock and a fleet: every input and output there is."""
     write_history(tmp_path / "h.csv")
     sent = list(records_of(tmp_path / "h.csv"))
     surge = next(at for at, one in enumerate(sent) if b"T11:00:00" in one.value and "🎉".encode() in one.value)
@@ -133,6 +135,8 @@ def test_real_messages_of_each_kind_are_as_described(tmp_path: Path) -> None:
     for one in sent:
         topic.append(0, one.key, one.value, one.headers, 0)
         seen[DOCUMENT.check(Topics().minutes, one.key, one.value, one.headers)] += 1
+    for one in falling_fleet():
+        topic.append(1, one.key, one.value, one.headers, 0)
     for bad in BAD:
         partition = 0 if bad.partition == BY_KEY else bad.partition
         headers = [(name, content or b"") for name, content in bad.headers]
@@ -142,7 +146,7 @@ def test_real_messages_of_each_kind_are_as_described(tmp_path: Path) -> None:
         MemoryLog(topic), MemoryCheckpoint(), models(Settings(), bundle, 2),
         LoopOptions(5000, 1 << 62, 24.0), lambda happening: None, lambda: False,
     )  # fmt: skip
-    while topic.committed.get(0, 0) < topic.end(0):
+    while any(topic.committed.get(partition, 0) < topic.end(partition) for partition in range(2)):
         loop.turn()
     events, reasons = set(), set()
     for (name, _), outputs in topic.outputs.items():

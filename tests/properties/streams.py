@@ -102,6 +102,9 @@ class Oracle:
     blanks: int = 0
     sessions: int = 0
     _hot: list[tuple[str, float]] = field(default_factory=list)
+    _origins: dict[str, int] = field(default_factory=dict)
+    _listed: dict[str, int] = field(default_factory=dict)
+    """By listed room: the origin of the forecast that it is held to."""
     _counted: int = 0
 
     def take(self, given: Given, expected: dict[tuple[str, int], list[float]]) -> None:
@@ -117,6 +120,7 @@ class Oracle:
                 order = sorted(self._hot, key=lambda pair: (-pair[1], pair[0]))[: RULES.hotlist_size]
                 self.hotlists.append((self.watermark, order))
             self.watermark, self._hot, self._counted = given.minute, [], 0
+            self._listed, self._origins = self._origins, {}
         if given.room is None:
             self.statuses.append("clock")
             return
@@ -146,9 +150,13 @@ class Oracle:
         if given.minute == self.watermark:
             self._counted += 1
             if origin is not None and measured and given.value is not None:
-                median = expected[name, origin][given.minute - origin - 1]
+                held = self._listed.get(name, -RULES.level_minutes)
+                basis = held if given.minute - held < RULES.level_minutes else origin
+                median = expected[name, basis][min(given.minute - basis, 10) - 1]
                 if given.value > median:
                     self._hot.append((name, given.value - median))
+                    if basis == held or given.minute - origin == 1:
+                        self._origins[name] = basis
         return "accepted"
 
 

@@ -22,7 +22,10 @@ from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.totals import Totals
 from tests.scorer.loops import Process, filled
 
-LABELS = {"reason", "kind", "severity", "event", "horizon", "stage", "partition", "state", "model", "le"}
+LABELS = {
+    "reason", "kind", "severity", "event", "horizon", "stage", "partition", "state", "model", "le", "direction",
+    "category",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

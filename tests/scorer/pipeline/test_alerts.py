@@ -117,7 +117,7 @@ def test_ended_resolves_with_nothing_to_judge() -> None:
     assert (alert["minute"], alert["opened"]) == (text(41, 0), text(40, 0)), "in the offset of the record that ended it"
     assert (alert["actual"], alert["tail_probability"], alert["deviation_percent"]) == (None, None, None)
     assert alert["drivers"] == []
-    assert alert["text"] == "Room a has ended its session; its surge is over."
+    assert alert["text"] == "The surge of room a since 04:40 is closed: the session ended at 04:41."
 
 
 def test_a_repeated_minute_that_says_ended_resolves_once() -> None:

@@ -70,7 +70,8 @@ def test_what_may_be_set_are_rules() -> None:
         ("[room.a]\nhotspot_percent = nan\n", ", line 2: [room.\"a\"] hotspot_percent: got nan: Expected `float` >= 0"),
         ("[room.a]\nbar = [1, inf, 1]\n", ", line 2: [room.\"a\"] bar: got [1, inf, 1]: Expected `float` <= 100"),
         ("[rules]\nbar = [1, nan, 1]\n", ", line 2: [rules] bar: got [1, nan, 1]: Expected `float` >= 0"),
-        ('[rules]\nkinds = ["surges"]\n', ", line 2: [rules] kinds: got ['surges']: Invalid enum value 'surges'"),
+        ('[rules]\nkinds = ["surges"]\n', ", line 2: [rules] kinds: got ['surges']: Invalid enum value"),
+        ('[rules]\nkinds = "surge"\n', ", line 2: [rules] kinds: got 'surge': Expected `array`, got `str`"),
         ("[rules]\nhotlist_size = 5\n", ", line 2: [rules] hotlist_size: no such setting"),
     ],
 )  # fmt: skip

@@ -21,6 +21,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from roompulse.errors import InputError
+from roompulse.rooms import KINDS
 
 Digits = Annotated[float, Meta(ge=0, le=100)]
 Budget = Annotated[float, Meta(gt=0, le=1440)]
@@ -90,7 +91,8 @@ def _override(lines: _Lines, table: tuple[str, ...], values: Any) -> Override:
             msgspec.convert({key: value}, Override)
         except msgspec.ValidationError as error:
             message = str(error).partition(" - at ")[0]
-            raise lines.error(table, key, f"got {value!r}: {message}") from None
+            expected = f", expected some of {', '.join(KINDS)}" if key == "kinds" else ""
+            raise lines.error(table, key, f"got {value!r}: {message}{expected}") from None
     return msgspec.convert(values, Override)
 
 

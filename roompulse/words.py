@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
+from roompulse.errors import RecordError
 from roompulse.records import RoomId, check_room_id, decode_with
 
 USEFUL, NOISE = VERDICTS = ("useful", "noise")
@@ -20,7 +21,7 @@ class Feedback(Struct, omit_defaults=True, frozen=True):
 
     room_id: RoomId
     alert_id: AlertId
-    verdict: Literal["useful", "noise"]
+    verdict: str
     note: Note | None = None
 
 
@@ -40,6 +41,8 @@ def decode_feedback(value: bytes) -> Feedback:
     """Decode and check one verdict. Raises RecordError."""
     record = decode_with(_feedback_decoder, value)
     check_room_id(record.room_id)
+    if record.verdict not in VERDICTS:
+        raise RecordError("invalid", f"verdict: got {record.verdict[:60]!a}: expected {' or '.join(VERDICTS)}")
     return record
 
 

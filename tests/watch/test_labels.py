@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec.structs import replace
 
 from roompulse.records import Alert, encode
@@ -13,15 +11,13 @@ from watch.labels import Verdicts
 
 HEADERS: dict[str, bytes | None] = {"schema": b"live.room.feedback/1"}
 
-Verdict = Literal["useful", "noise"]
-
 
 def known(room: str, kind: str, minute: int, alert_id: str) -> Alert:
     """An alert of this id."""
     return replace(alert(room, kind, minute), alert_id=alert_id)
 
 
-def said(found: Verdicts, room: str, alert_id: str, verdict: Verdict, note: str | None = None) -> None:
+def said(found: Verdicts, room: str, alert_id: str, verdict: str, note: str | None = None) -> None:
     """A verdict comes on the input topic."""
     found.take_input(room.encode(), encode(Feedback(room, alert_id, verdict, note)), HEADERS)
 

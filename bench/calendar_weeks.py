@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roompulse.history import zone_named
 from roompulse.history.options import DEFAULT_TIMEZONE
@@ -48,12 +49,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         writer.writerow(("room_id", "minute", "watch_ucnt"))
         for delivery in simulate(settings):
             for row in delivery.rows:
-                day = (row.minute.epoch + row.minute.offset) // 1440
-                working = (day - _MONDAY) % 7 < _WEEKEND and not bool(is_holiday(np.array(day)))
+                day = np.array((row.minute.epoch + row.minute.offset) // 1440)
                 count = int(row.record.metrics.watch_ucnt or 0)
-                kept = rng.binomial(count, args.working_days) if working else count
+                kept = rng.binomial(count, args.working_days) if is_working(day) else count
                 writer.writerow((row.record.room_id, row.record.minute, kept))
     return 0
+
+
+def is_working(days: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each of these local days since 1970 is Monday to Friday and no public holiday."""
+    return np.asarray(((days - _MONDAY) % 7 < _WEEKEND) & ~is_holiday(days))
 
 
 if __name__ == "__main__":

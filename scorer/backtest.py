@@ -62,7 +62,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_clone_option(parser)
     add_json(parser)
-    add_settings(parser, "model", "settings", "max_batch", "topic_prefix", "partitioner")
+    add_settings(
+        parser, "model", "settings", "surge_budget", "slump_budget", "max_batch", "topic_prefix", "partitioner"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -25,7 +25,7 @@ SETTINGS = (
     "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
     "instance_id", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes", "partitioner",
     "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port", "model",
-    "settings", "registry", "log_level",
+    "settings", "surge_budget", "slump_budget", "registry", "log_level",
 )  # fmt: skip
 
 STUCK_S = 60.0

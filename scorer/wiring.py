@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from roompulse.bundle import Bundle, default_bundle, load_bundle
 from roompulse.channels import DEFAULT_CHANNELS, Channels
@@ -47,8 +48,12 @@ def bundle_with(wanted: str, settings: Settings) -> Bundle | None:
 
 
 def chosen_overrides(settings: Settings) -> Overrides:
-    """What the settings file says of alerts; nothing where there is none. Raises InputError."""
-    return read_overrides(Path(settings.settings)) if settings.settings else Overrides()
+    """What settings file and budgets say of alerts; a budget given wins over `[rules]`. Raises InputError."""
+    found = read_overrides(Path(settings.settings)) if settings.settings else Overrides()
+    budgets = {
+        name: budget for name in ("surge_budget", "slump_budget") if (budget := getattr(settings, name)) is not None
+    }
+    return replace(found, rules=replace(found.rules, **budgets))
 
 
 def open_model(

@@ -99,17 +99,20 @@ def lag_rows(training: Sequence[Session]) -> tuple[NDArray[np.float64], NDArray[
 
     The weight turns an error of the log ratio back into one in counts, damped so that big rooms do not decide alone.
     """
+    made = [np.flatnonzero(origins(session)) for session in training]
+    ends = np.cumsum([0, *map(len, made)])
+    chosen = np.arange(ends[-1])
+    if len(chosen) > MOST_ROWS:
+        chosen = np.sort(np.random.default_rng(0).choice(chosen, MOST_ROWS, replace=False))
     X, Y, weights = [], [], []
-    for session in training:
-        made = origins(session)
+    for session, rows, first, end in zip(training, made, ends[:-1], ends[1:], strict=True):
+        # Chosen before they are made: all rows of a long history would be twenty times the history.
+        mine = rows[chosen[slice(*np.searchsorted(chosen, [first, end]))] - first]
         lags, reference = lags_of(session)
-        X.append(lags[made])
-        Y.append((np.log1p(targets_of(session.counts[None])[0]) - reference[:, None])[made])
-        weights.append(np.exp(0.5 * reference)[made])
-    rows = np.arange(sum(map(len, X)))
-    if len(rows) > MOST_ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
-    return np.concatenate(X)[rows], np.concatenate(Y)[rows], np.concatenate(weights)[rows]
+        X.append(lags[mine])
+        Y.append((np.log1p(targets_of(session.counts[None])[0]) - reference[:, None])[mine])
+        weights.append(np.exp(0.5 * reference)[mine])
+    return np.concatenate(X), np.concatenate(Y), np.concatenate(weights)
 
 
 def lags_of(session: Session) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

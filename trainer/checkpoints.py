@@ -1,7 +1,7 @@
 """Where an interrupted training goes on: everything that the next step depends on, saved now and then.
 
-One file a member: weights, optimiser, random generators and step. It replaces the one before atomically, so a kill at
-any moment leaves the old or the new one. Training from it gives the bits of an undisturbed run.
+One file a network: weights, optimiser, random generators, step or epoch. It replaces the one before atomically, so a
+kill at any moment leaves the old or the new one. Training from it gives the bits of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roompulse.errors import RoomPulseError
 
@@ -45,28 +46,38 @@ class Checkpoints:
             raise RoomPulseError(f"cannot resume: {self.folder} was saved with other data or settings")
 
     def save(self, member: int, step: int, variables: Mapping[str, Any], rng: np.random.Generator) -> None:
-        """Keep the state after `step`."""
-        state = json.dumps({"step": step, "rng": rng.bit_generator.state})
-        path = self.folder / f"member-{member}.npz"
+        """Keep a member's state after `step`."""
+        self.keep(f"member-{member}", {"step": step, "rng": rng.bit_generator.state}, variables)
+
+    def load(self, member: int, variables: Mapping[str, Any], rng: np.random.Generator) -> int:
+        """Put the saved state into `variables` and `rng`; returns the step after which it was saved, 0 if never."""
+        kept = self.kept(f"member-{member}")
+        if kept is None:
+            return 0
+        state, arrays = kept
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
+        rng.bit_generator.state = state["rng"]
+        return int(state["step"])
+
+    def keep(self, name: str, state: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+        """Replace what is saved under `name`; `state` must fit into JSON."""
+        path = self.folder / f"{name}.npz"
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
-            arrays: dict[str, Any] = {name: np.asarray(value) for name, value in variables.items()}
-            np.savez(file, state=np.array(state), **arrays)
+            found: dict[str, Any] = {key: np.asarray(value) for key, value in arrays.items()}
+            np.savez(file, state=np.array(json.dumps(state)), **found)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
 
-    def load(self, member: int, variables: Mapping[str, Any], rng: np.random.Generator) -> int:
-        """Put the saved state into `variables` and `rng`; returns the step after which it was saved, 0 if never."""
-        path = self.folder / f"member-{member}.npz"
+    def kept(self, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+        """State and arrays saved under `name`, None if never."""
+        path = self.folder / f"{name}.npz"
         if not path.exists():
-            return 0
+            return None
         with np.load(path) as saved:
-            state = json.loads(str(saved["state"]))
-            for name, variable in variables.items():
-                variable.assign(saved[name])
-        rng.bit_generator.state = state["rng"]
-        return int(state["step"])
+            return json.loads(str(saved["state"])), {key: saved[key] for key in saved.files if key != "state"}
 
     def end(self) -> None:
         """The bundle is written: nothing needs to be resumed any more."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from roompulse.errors import InputError
 from roompulse.forecasting import HORIZONS
-from trainer.series import LEAST_SAMPLES, Samples, SeriesSession, cuts_of, samples
+from trainer.preset_samples import ALWAYS, Samples, samples
+from trainer.series import LEAST_SAMPLES, SeriesSession, cuts_of
 from trainer.sessions import Session
 
 BY_TIME, BY_ROOM = "time", "rooms"
@@ -18,7 +19,6 @@ MANY_ROOMS = 4
 """From so many on, rooms are held out instead of the last of the time."""
 TEST_SHARE, VALIDATION_SHARE = 0.25, 0.125
 """Of the rooms, where rooms are held out."""
-_ALWAYS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,12 @@ class Part:
     """Sessions and the minutes since 1970 whose forecasts belong here; windows may reach back to before `first`."""
 
     sessions: Sequence[SeriesSession]
-    first: int = -_ALWAYS
-    end: int = _ALWAYS
+    first: int = -ALWAYS
+    end: int = ALWAYS
 
     def samples(self, window: int, most: int) -> Samples:
         """All forecasts of this part, or `most` of them, evenly spread, where there are more."""
-        found = samples(self.sessions, window, self.first, self.end)
-        if len(found) <= most:
-            return found
-        rows = np.linspace(0, len(found) - 1, most).astype(np.int64)
-        return Samples(*(getattr(found, name)[rows] for name in Samples.__dataclass_fields__))
+        return samples(self.sessions, window, self.first, self.end).evenly(most)
 
     def counts(self) -> list[Session]:
         """The target up to the part's end, as rivals learn from it. A single room's sessions count as rooms.
@@ -93,7 +89,8 @@ def parts_of(sessions: Sequence[SeriesSession], by: str | None, seed: int, sourc
         rule = f"rooms: {len(rooms) - validation} to learn from, {validation - test} to calibrate, {test} to judge by"
         parts = Parts(held[0], held[1], held[2], rule)
     for name in ("training", "validation", "test"):
-        known = np.sum(~np.isnan(getattr(parts, name).samples(1, _ALWAYS).truth), axis=0).min()
+        found = getattr(parts, name).samples(1, ALWAYS)
+        known = np.min(sum(np.sum(~np.isnan(some.truth()), axis=0) for some in found.portions()))
         if known < LEAST_SAMPLES:
             raise InputError(
                 f"too little history: {known} forecasts to be met in the {name} part, expected {LEAST_SAMPLES}",

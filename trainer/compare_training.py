@@ -12,7 +12,7 @@ from roompulse import window
 from roompulse.features import transform
 from roompulse.forecasting import quantiles_from
 from roompulse.model_card import NETWORK
-from roompulse.window import Network, WindowSpecification, network_inputs, scaled
+from roompulse.window import Network, WindowSpecification
 from trainer.baselines import Forecaster, baselines
 from trainer.compare_parts import Part, Parts
 from trainer.evaluation import Scored, around, results
@@ -22,11 +22,13 @@ from trainer.fitting import fit as fit_step
 from trainer.leaderboard import differences, leaderboard
 from trainer.packing import run
 from trainer.preset_evaluation import residual_quantiles, served
-from trainer.preset_network import EpochReport, export, fit, network_of
+from trainer.preset_fitting import EpochReport, fit
+from trainer.preset_network import export, network_of
+from trainer.preset_samples import Examples, Samples
 from trainer.preset_training import specify
 from trainer.presets import PresetSettings
 from trainer.rivals import rivals, spreads
-from trainer.series import Cuts, Samples
+from trainer.series import Cuts
 from trainer.served_network import served_width
 
 MEASURE = "median_20"
@@ -67,6 +69,8 @@ class Judge:
 
     rows: Samples
     """Of windows of one minute; a candidate's own windows are of the same rows."""
+    truth: Floats
+    """(n, 10), what came after them."""
     part: Part
     most: int
     """Windows at most, evenly spread."""
@@ -77,9 +81,8 @@ class Judge:
         """The figures of quantiles (n, 3, 10)."""
         whole = [session.counts() for session in self.part.sessions]
         sizes = np.array([float(np.nanmean(session.counts)) for session in whole])
-        scored = Scored(
-            self.rows.truth, quantiles, self.simple, self.rows.session, sizes[self.rows.session], self.rows.place
-        )
+        rows, places = self.rows.session.astype(np.int64), self.rows.place.astype(np.int64)
+        scored = Scored(self.truth, quantiles, self.simple, rows, sizes[rows], places)
         board = leaderboard(scored)
         measures = board["measures"][NETWORK]
         percent, low, high = self.difference(quantiles[:, 1], self.simple[MEASURE]) or (None, None, None)
@@ -103,10 +106,10 @@ class Judge:
 
     def difference(self, own: Floats, other: Floats) -> list[float] | None:
         """Error of forecasts (n, 10) less that of others in percent of it, and its 95 % interval."""
-        drawn = self.rows.session
+        drawn = self.rows.session.astype(np.int64)
         if len(np.unique(drawn)) < LEAST_SESSIONS:
             drawn = drawn * (1 << 32) + self.rows.place // BLOCK_MINUTES
-        scored = Scored(self.rows.truth, np.stack([own] * 3, axis=1), {}, drawn, np.zeros(len(drawn)))
+        scored = Scored(self.truth, np.stack([own] * 3, axis=1), {}, drawn, np.zeros(len(drawn)))
         return differences(scored, other)["mean"]
 
 
@@ -128,7 +131,7 @@ def field_of(parts: Parts, most: int, *, everyone: bool) -> tuple[Judge, dict[st
         around_it = around(median, spread)
         found[name] = np.stack([around_it[:, 0], median, around_it[:, 1]], axis=1)
     simple = {name: found[name][:, 1] for name in ("persistence", MEASURE)}
-    return Judge(rows, parts.test, most, simple), found
+    return Judge(rows, rows.truth(), parts.test, most, simple), found
 
 
 def windowed(
@@ -137,9 +140,10 @@ def windowed(
     """Train a windowed network and export it as it would be served; its residuals are those of the validation part."""
     specification = specify(training.sessions, settings, Cuts(training.end, training.end))
     learnt, checked = (part.samples(settings.window, most) for part in (training, validation))
-    pairs = [_pair(settings, specification, each) for each in (learnt, checked)]
-    fitted = fit(settings, pairs[0], pairs[1], report)
-    network = network_of(export(fitted.model, pairs[1][0], {"features": window.FINGERPRINT}))
+    examples = Examples.known(specification, checked)
+    fitted = fit(settings, Examples.known(specification, learnt), examples, report)
+    some = examples.batch(np.arange(min(3, len(examples))))[0]
+    network = network_of(export(fitted.model, some, {"features": window.FINGERPRINT}))
     residuals = residual_quantiles(specification, network, checked)
     return msgspec.structs.replace(specification, residuals=residuals), network
 
@@ -147,8 +151,7 @@ def windowed(
 def windowed_quantiles(settings: PresetSettings, parts: Parts, judge: Judge, report: EpochReport) -> Floats:
     """Train a windowed network and let it forecast the test part, (n, 3, 10)."""
     specification, network = windowed(settings, parts.training, parts.validation, judge.most, report)
-    asked = parts.test.samples(settings.window, judge.most)
-    return served(specification, network, asked.windows, asked.minutes)
+    return served(specification, network, parts.test.samples(settings.window, judge.most))
 
 
 def step_quantiles(steps: int, seed: int, parts: Parts, judge: Judge, progress: Progress) -> Floats:
@@ -160,13 +163,3 @@ def step_quantiles(steps: int, seed: int, parts: Parts, judge: Judge, progress: 
         inputs, references = transform(session.counts().counts[None])
         made.append(quantiles_from(run(model, inputs, units)[0], references[0]))
     return np.stack([made[s][p] for s, p in zip(judge.rows.session, judge.rows.place, strict=True)])
-
-
-def _pair(
-    settings: PresetSettings, specification: WindowSpecification, part: Samples
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    targets = part.truth if settings.direct else part.truth[:, :1]
-    known = ~np.isnan(targets).any(axis=1)
-    inputs = network_inputs(specification, scaled(specification, part.windows[known]), part.minutes[known])
-    target = (targets[known] - specification.center[0]) / specification.scale[0]
-    return inputs, target.astype(np.float32)

@@ -19,9 +19,10 @@ from roompulse.history import HistoryReport, history_options, read_history, say_
 from roompulse.summary import print_summary
 from trainer.presets import STEP_PRESET, PresetSettings
 from trainer.series import SeriesSession, series_sessions
+from trainer.sessions import check_conflicts
 
 if TYPE_CHECKING:
-    from trainer.preset_network import EpochReport
+    from trainer.preset_fitting import EpochReport
 
 _LINE_EVERY_S = 20.0
 
@@ -30,17 +31,22 @@ def run_preset(args: argparse.Namespace, settings: PresetSettings) -> int:
     """Read, train, write the bundle and print how it did. Returns the exit code; raises RoomPulseError."""
     sessions = _read(args, settings)
     try:
+        from trainer.preset_evaluation import rooms_a_minute
         from trainer.preset_training import train_preset
     except ImportError as error:
         raise RoomPulseError(f"training needs the extra `train`: pip install 'roompulse[train]' ({error})") from error
     from trainer.reporting import print_results
 
     name = settings.preset if args.name == STEP_PRESET else args.name
-    with _epoch_bar(settings.epochs) as progress:
+    with epoch_bar(settings.epochs) as progress:
         source = ", ".join(args.files)
-        bundle, card = train_preset(sessions, settings, args.out, name, args.model_version, source, progress)
+        bundle, card = train_preset(
+            sessions, settings, args.out, name, args.model_version, source, progress, resume=args.resume
+        )
     summary: dict[str, Any] = {"bundle": str(args.out), "model": bundle.label, "sessions": len(sessions)}
-    summary |= {"kept_epoch": card["training"]["kept_epoch"], "rooms_a_minute_a_core": card["rooms_a_minute_a_core"]}
+    # Measured, and so not on the card: the same training gives the same bundle.
+    rate = rooms_a_minute(bundle)
+    summary |= {"kept_epoch": card["training"]["kept_epoch"], "rooms_a_minute_a_core": rate}
     if args.json:
         summary |= {name: card[name] for name in ("fit_a_minute_ahead", "results", "applied", "loses") if name in card}
     else:
@@ -55,29 +61,35 @@ def _read(args: argparse.Namespace, settings: PresetSettings) -> list[SeriesSess
     report = HistoryReport(say=say_on_stderr)
     rows = read_history(args.files, history_options(args), report)
     channels = DEFAULT_CHANNELS if settings.every_series else None
-    sessions = series_sessions(rows, channels, minutely=settings.kind != HOTSPOT)
+    conflicts: list[tuple[str, int]] = []
+    sessions = series_sessions(rows, channels, conflicts, minutely=settings.kind != HOTSPOT)
+    if conflicts:
+        check_conflicts(conflicts, [session.counts() for session in sessions], ", ".join(args.files))
     if report.bad_rows:
         say_on_stderr(f"{report.bad_rows:,} bad rows were left out, {report.rows:,} rows used")
     return sessions
 
 
 @contextmanager
-def _epoch_bar(epochs: int) -> Iterator[EpochReport]:
+def epoch_bar(epochs: int) -> Iterator[EpochReport]:
     """Gives the function that each epoch is reported to; a bar on a terminal, a plain line now and then elsewhere."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("left"), TimeRemainingColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     task = bar.add_task("training", total=epochs)
     started = shown = time.monotonic()
+    first = 0
 
     def report(epoch: int, loss: float, validation_loss: float, best: int) -> None:
-        nonlocal shown
+        nonlocal shown, first
+        first = first or epoch  # a resumed training does not begin at 1
         text = f"training, epoch {epoch}/{epochs}, loss {loss:.4g}, validation {validation_loss:.4g}, best epoch {best}"
         bar.update(task, completed=epoch, description=text)
         now = time.monotonic()
         if bar.disable and now - shown >= _LINE_EVERY_S:
             shown = now
-            print(f"{text}, {(now - started) / epoch * (epochs - epoch):.0f} s left", file=sys.stderr, flush=True)
+            left = (now - started) / (epoch - first + 1) * (epochs - epoch)
+            print(f"{text}, {left:.0f} s left", file=sys.stderr, flush=True)
 
     with bar:
         yield report

@@ -9,15 +9,32 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from roompulse.bundle import Bundle
+from roompulse.errors import BundleError
 from roompulse.forecasting import HORIZONS, QUANTILES, quantiles_from
-from roompulse.window import Network, WindowSpecification, look_ahead, network_inputs, relative, scaled
+from roompulse.window import (
+    Network,
+    WindowSpecification,
+    golden_minutes,
+    look_ahead,
+    network_inputs,
+    padded,
+    relative,
+    scaled,
+)
 from trainer.baselines import baselines
 from trainer.evaluation import Scored
+from trainer.preset_network import network_of
 from trainer.preset_report import Pictured
+from trainer.preset_samples import ALWAYS, Samples, forecasts, samples
 from trainer.presets import PresetSettings
-from trainer.series import Cuts, Samples, SeriesSession, cuts_of, fit_scaler, samples
+from trainer.series import Cuts, SeriesSession, cuts_of, fit_scaler
 from trainer.sessions import Session
 
+MOST_JUDGED, MOST_LEARNT_FROM = 50_000, 400_000
+"""Of a longer history an evenly spread part is judged, in forecasts, and known to the baselines, in minutes."""
+DRAWN_MINUTES = 10_080
+"""The last week: more would make a page that no browser opens."""
 _TIMED_ROWS, _TIMED_S = 1000, 1.0
 
 
@@ -25,8 +42,8 @@ def residual_quantiles(
     specification: WindowSpecification, network: Network, validation: Samples
 ) -> tuple[tuple[float, ...], ...]:
     """Quantiles of log1p(actual) - log1p(forecast) at each horizon, (3, 10)."""
-    ahead = look_ahead(specification, network, validation.windows, validation.minutes)
-    residuals = np.log1p(validation.truth) - np.log1p(ahead)
+    some = validation.evenly(MOST_JUDGED)
+    residuals = np.log1p(some.truth()) - np.log1p(forecasts(specification, network, some))
     return tuple(tuple(row) for row in np.nanquantile(residuals, QUANTILES, axis=0).tolist())
 
 
@@ -38,42 +55,54 @@ def judge(
     cuts: Cuts,
 ) -> Scored:
     """The test part's forecasts as the network alone would have them served, beside the baselines' on the same rows."""
-    whole = [session.counts() for session in sessions]
-    learnt_from = [Session(s.room, s.start, s.counts[: max(0, cuts.validation - s.start)]) for s in whole]
-    rivals = baselines([session for session in learnt_from if len(session.counts) > HORIZONS])
-    forecasts = {name: [rival(session) for session in whole] for name, rival in rivals.items()}
-    pairs = list(zip(test.session.tolist(), test.place.tolist(), strict=True))
-    sizes = [float(np.nanmean(session.counts)) for session in whole]
+    some = test.evenly(MOST_JUDGED)
+    learnt_from = [s for s in sessions if cuts.validation - s.start > HORIZONS]
+    every = 1 + sum(len(session.values) for session in learnt_from) // MOST_LEARNT_FROM
+    rivals = baselines(
+        [Session(s.room, s.start, s.counts().counts[: cuts.validation - s.start]) for s in learnt_from[::every]]
+    )
+    made: dict[str, list[NDArray[np.float64]]] = {name: [] for name in rivals}
+    sizes = []
+    for number in np.unique(some.session).tolist():  # in their order, as the rows are
+        session, places = sessions[number].counts(), some.place[some.session == number]
+        for name, rival in rivals.items():
+            made[name].append(rival(session)[places])
+        sizes.append(np.full(len(places), np.nanmean(session.counts)))
     return Scored(
-        test.truth,
-        served(specification, network, test.windows, test.minutes),
-        {name: np.stack([made[session][place] for session, place in pairs]) for name, made in forecasts.items()},
-        test.session,
-        np.array([sizes[session] for session in test.session.tolist()]),
+        some.truth(),
+        served(specification, network, some),
+        {name: np.concatenate(parts) for name, parts in made.items()},
+        some.session.astype(np.int64),
+        np.concatenate(sizes),
     )
 
 
-def served(
-    specification: WindowSpecification,
-    network: Network,
-    windows: NDArray[np.float32],
-    minutes: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def served(specification: WindowSpecification, network: Network, asked: Samples) -> NDArray[np.float64]:
     """Quantiles (n, 3, 10), before any room's gate and calibration."""
-    reference = np.zeros(len(windows))
-    return quantiles_from(
-        relative(specification, look_ahead(specification, network, windows, minutes), reference), reference
-    )
+    return quantiles_of(specification, forecasts(specification, network, asked))
+
+
+def quantiles_of(specification: WindowSpecification, ahead: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quantiles (n, 3, 10) around the network's own forecasts (n, 10)."""
+    reference = np.zeros(len(ahead))
+    return quantiles_from(relative(specification, ahead, reference), reference)
 
 
 def one_step(
     specification: WindowSpecification, network: Network, part: Samples
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Actual and forecast counts a minute ahead, where the actual one is known; the network's own."""
-    known = ~np.isnan(part.truth[:, 0])
-    inputs = network_inputs(specification, scaled(specification, part.windows[known]), part.minutes[known])
-    forecast = network(inputs)[:, 0] * specification.scale[0] + specification.center[0]
-    return part.truth[known, 0], np.maximum(forecast.astype(np.float64), 0.0)
+    pairs = [(np.zeros(0), np.zeros(0))]
+    for some in part.portions():
+        actual = some.truth()[:, 0]
+        known = ~np.isnan(actual)
+        chosen = some.chosen(known)
+        inputs = network_inputs(specification, scaled(specification, chosen.windows()), chosen.minutes())
+        made = padded(network, specification.row_multiple)(inputs)[:, 0] if len(chosen) else np.zeros(0, np.float32)
+        forecast = made.astype(np.float64) * specification.scale[0] + specification.center[0]
+        pairs.append((actual[known], np.maximum(forecast, 0.0)))
+    actual, forecast = (np.concatenate(each) for each in zip(*pairs, strict=True))
+    return actual, forecast
 
 
 def fit_figures(actual: NDArray[np.float64], forecast: NDArray[np.float64]) -> dict[str, float | None]:
@@ -96,7 +125,7 @@ def apply_to(
     cuts = cuts_of([other], other.room)
     center, scale = fit_scaler([other], cuts, settings.scaler, settings.fill)
     own = msgspec.structs.replace(specification, center=center, scale=scale)
-    return fit_figures(*one_step(own, network, samples([other], own.minutes, -(1 << 62), 1 << 62)))
+    return fit_figures(*one_step(own, network, samples([other], own.minutes, -ALWAYS, ALWAYS)))
 
 
 def picture(
@@ -105,24 +134,30 @@ def picture(
     """What the report draws: the longest session that reaches into the test part."""
     latest = [s for s in sessions if s.start + len(s.values) > cuts.test]
     session = max(latest, key=lambda s: (len(s.values), s.room))
-    whole = samples([session], specification.minutes, -(1 << 62), 1 << 62)
-    actual, forecast = one_step(specification, network, whole)
-    known = ~np.isnan(whole.truth[:, 0])
-    newest = np.full((1, specification.minutes, specification.series), np.nan, np.float32)
-    last = session.values[-specification.minutes :]
-    newest[0, -len(last) :] = last
+    latest_rows = samples([session], specification.minutes, -ALWAYS, ALWAYS)
+    drawn = latest_rows.chosen(slice(-DRAWN_MINUTES, None))
+    known = ~np.isnan(drawn.truth()[:, 0])
+    actual, forecast = one_step(specification, network, drawn)
+    last = np.array([len(session.values) - 1], np.int32)
+    newest = Samples([session], specification.minutes, ALWAYS, np.zeros(1, np.int32), last)
     origin = session.start + len(session.values) - 1
-    quantiles = served(specification, network, newest, np.array([origin + session.east]))
-    minutes = session.start + session.east + whole.place[known] + 1
+    quantiles = served(specification, network, newest)
+    minutes = session.start + session.east + drawn.place[known].astype(np.int64) + 1
     marks = cuts.validation + session.east, cuts.test + session.east
     return Pictured(session.room, minutes, actual, forecast, marks, origin + session.east, quantiles[0], clock)
 
 
-def rooms_a_minute(specification: WindowSpecification, network: Network, test: Samples) -> int:
-    """Forecasts that one core makes in a minute, measured here in processor time; two significant digits."""
-    rows = np.arange(_TIMED_ROWS) % len(test)
+def rooms_a_minute(bundle: Bundle) -> int:
+    """Forecasts of a windowed bundle that one core makes in a minute, in processor time here; two significant digits.
+
+    Raises BundleError where it reads no window.
+    """
+    specification, network = bundle.specification.window, network_of(bundle.model)
+    if specification is None:
+        raise BundleError(f"{bundle.label}: reads no window")
+    windows = np.full((_TIMED_ROWS, specification.minutes, specification.series), 20, np.float32)
     done, started = 0, time.process_time()
     while (seconds := time.process_time() - started) < _TIMED_S:
-        served(specification, network, test.windows[rows], test.minutes[rows])
-        done += len(rows)
+        quantiles_of(specification, look_ahead(specification, network, windows, golden_minutes(_TIMED_ROWS)))
+        done += _TIMED_ROWS
     return int(float(f"{60 * done / seconds:.2g}"))

@@ -1,10 +1,9 @@
-"""Windowed LSTMs in Keras: built, fitted, exported with the same assertions as the step network."""
+"""Windowed LSTMs in Keras: built, and exported with the same assertions as the step network."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -18,24 +17,11 @@ from roompulse.errors import BundleError
 from roompulse.forecasting import HORIZONS
 from roompulse.window import Network
 from trainer.export import OPSET, TOLERANCE, assert_servable, canonical
-from trainer.fitting import one_thread
 from trainer.presets import PresetSettings
 
 Floats = NDArray[np.float32]
-EpochReport = Callable[[int, float, float, int], None]
-"""Called after each epoch with its number from 1, training loss, validation loss, and the best epoch so far."""
 
 _CHUNK = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A trained model and its losses by epoch, mean squared errors of scaled counts."""
-
-    model: Any
-    losses: list[float]
-    validation_losses: list[float]
-    kept_epoch: int
 
 
 def build(settings: PresetSettings, inputs: int) -> Any:
@@ -62,44 +48,6 @@ def build(settings: PresetSettings, inputs: int) -> Any:
             sequence = keras.layers.Dropout(settings.dropout, name=f"dropout_{number}")(sequence)
     ahead = keras.layers.Dense(HORIZONS if settings.direct else 1, name="ahead")(sequence)
     return keras.Model(x, ahead, name=settings.preset.replace("-", "_"))
-
-
-def fit(
-    settings: PresetSettings, training: tuple[Floats, Floats], validation: tuple[Floats, Floats], report: EpochReport
-) -> Fitted:
-    """Train on inputs (n, window, features) and targets (n, 1 or 10), scaled. The same arguments give the same bits.
-
-    The validation part decides nothing but which epoch is kept, and that only where the preset says so.
-    """
-    one_thread()
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(settings.seed)
-    model = build(settings, training[0].shape[2])
-    model.compile(optimizer=keras.optimizers.Adam(settings.learning_rate), loss="mse", jit_compile=False)
-    validation_losses: list[float] = []
-    kept: tuple[int, list[Floats]] = (0, [])
-
-    def on_epoch_end(epoch: int, logs: Mapping[str, float]) -> None:
-        nonlocal kept
-        loss = float(logs["val_loss"])
-        if not np.isfinite(loss):
-            raise BundleError(f"training diverged in epoch {epoch + 1}: the validation loss is {loss}")
-        validation_losses.append(loss)
-        best = int(np.argmin(validation_losses))
-        if best == epoch or not settings.best:
-            kept = epoch + 1, [np.asarray(weight) for weight in model.get_weights()]
-        report(epoch + 1, float(logs["loss"]), loss, best + 1)
-
-    history = model.fit(
-        *training,
-        validation_data=validation,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end)],
-        verbose=0,
-    )
-    model.set_weights(kept[1])
-    return Fitted(model, [float(loss) for loss in history.history["loss"]], validation_losses, kept[0])
 
 
 def export(model: Any, examples: Floats, metadata: Mapping[str, str]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +19,33 @@ from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.golden import Golden
 from roompulse.model_card import HELDOUT, JUDGED_BY
 from roompulse.window import Network, WindowSpecification, golden_minutes, look_ahead, network_inputs, relative, scaled
+from trainer.checkpoints import Checkpoints
 from trainer.evaluation import loses_to, results
 from trainer.packing import metadata
 from trainer.preset_evaluation import (
+    MOST_JUDGED,
     apply_to,
     fit_figures,
     judge,
     one_step,
     picture,
     residual_quantiles,
-    rooms_a_minute,
 )
-from trainer.preset_network import EpochReport, Fitted, export, fit, network_of
+from trainer.preset_fitting import EpochReport, fit
+from trainer.preset_network import export, network_of
 from trainer.preset_report import Told, report_page
+from trainer.preset_samples import ALWAYS, Examples, Samples, samples
 from trainer.presets import PresetSettings
 from trainer.series import (
     LEAST_OFFLINE_SAMPLES,
     LEAST_SAMPLES,
     Cuts,
-    Samples,
     SeriesSession,
     cuts_of,
     fit_scaler,
-    samples,
+    hash_of_series,
 )
-from trainer.sessions import describe, hash_of
+from trainer.sessions import describe
 from trainer.synthetic import synthetic
 
 RING_MINUTES = 60
@@ -53,7 +56,7 @@ ELU_ROWS = 16
 LIMITS = (
     "not scale-free: trained on rooms of one size, of little use in rooms of another",
     "intervals are those of the validation part; the scorer's calibration adapts them room by room",
-    "costs a whole window a minute; see rooms_a_minute_a_core",
+    "costs a whole window a minute; see multiply_adds_a_forecast",
 )
 
 
@@ -74,11 +77,14 @@ def train_preset(
     version: str,
     source: str,
     progress: EpochReport,
+    *,
+    resume: bool = False,
 ) -> tuple[Bundle, dict[str, Any]]:
     """Train on the first 75 % of the time, calibrate on the next 12.5 %, judge on the rest; write the bundle to `out`.
 
-    Returns the bundle and its card. Raises InputError where there is too little history, BundleError where the exported
-    network is not what the scorer needs.
+    With `resume` training goes on from the last epoch that an interrupted one has saved. Returns the bundle and its
+    card. Raises RoomPulseError where there is nothing to resume, InputError where there is too little history,
+    BundleError where the exported network is not what the scorer needs.
     """
     # The hotspot study learns from one series and looks at the others with it.
     others = sessions[1:] if settings.kind == HOTSPOT else []
@@ -86,14 +92,22 @@ def train_preset(
     cuts = cuts_of(sessions, source)
     parts = split(sessions, settings, cuts, source)
     specification = specify(sessions, settings, cuts)
-    fitted, model = _fit(settings, specification, parts, progress, name, version, sessions)
+    data_hash = hash_of_series(sessions)
+    checkpoints = Checkpoints(out.with_name(f".{out.name}.training"))
+    checkpoints.begin({"data": data_hash, "settings": asdict(settings)}, resume=resume)
+    learnt, checked = (Examples.known(specification, part) for part in (parts.training, parts.validation))
+    fitted = fit(settings, learnt, checked, progress, checkpoints)
+    about = metadata(name, version, data_hash) | {"features": window.FINGERPRINT}
+    model = export(fitted.model, checked.batch(np.arange(min(3, len(checked))))[0], about)
     network = network_of(model)
     specification = msgspec.structs.replace(
         specification, residuals=residual_quantiles(specification, network, parts.validation)
     )
     outcome = results(judge(specification, network, parts.test, sessions, cuts))
-    data_hash = hash_of([session.counts() for session in sessions])
-    fits = {part: one_step(specification, network, getattr(parts, part)) for part in Parts.__dataclass_fields__}
+    fits = {
+        part: one_step(specification, network, getattr(parts, part).evenly(MOST_JUDGED))
+        for part in Parts.__dataclass_fields__
+    }
     applied_to = {other.room: apply_to(specification, network, settings, other) for other in others}
     fit_table = {part: fit_figures(*pair) for part, pair in fits.items()}
     card: dict[str, Any] = {
@@ -107,11 +121,11 @@ def train_preset(
         JUDGED_BY: HELDOUT,
         "results": {HELDOUT: outcome},
         "loses": loses_to(outcome),
+        "multiply_adds_a_forecast": multiply_adds(settings, specification),
         "limits": LIMITS,
     }
     told = Told(settings.preset, fit_table | applied_to, outcome["mae"], fitted.losses, fitted.validation_losses)
     page = report_page(told, picture(specification, network, sessions, cuts, clock=settings.kind != HOTSPOT))
-    card["rooms_a_minute_a_core"] = rooms_a_minute(specification, network, parts.test)
     bundle = Specification(
         name=name,
         version=version,
@@ -123,33 +137,41 @@ def train_preset(
         features=window.FINGERPRINT,
         window=specification,
     )
-    return write_bundle(out, bundle, model, card, golden_of(specification, network), page.encode()), card
+    written = write_bundle(out, bundle, model, card, golden_of(specification, network), page.encode())
+    checkpoints.end()
+    return written, card
 
 
 def split(sessions: Sequence[SeriesSession], settings: PresetSettings, cuts: Cuts, source: str) -> Parts:
     """The three parts. Raises InputError where one of them is too small."""
-    end = 1 << 62
     parts = Parts(
-        samples(sessions, settings.window, -end, cuts.validation),
+        samples(sessions, settings.window, -ALWAYS, cuts.validation),
         samples(sessions, settings.window, cuts.validation, cuts.test),
-        samples(sessions, settings.window, cuts.test, end),
+        samples(sessions, settings.window, cuts.test, ALWAYS),
     )
     for part in ("validation", "test"):
-        known = np.sum(~np.isnan(getattr(parts, part).truth), axis=0)
+        known = sum(np.sum(~np.isnan(some.truth()), axis=0) for some in getattr(parts, part).portions())
         least = LEAST_OFFLINE_SAMPLES if settings.kind == HOTSPOT else LEAST_SAMPLES
-        if known.min() < least:
+        if (fewest := int(np.min(known))) < least:
             raise InputError(
-                f"too little history: {known.min()} forecasts to be met in the {part} part, expected {least}",
+                f"too little history: {fewest} forecasts to be met in the {part} part, expected {least}",
                 file=source,
             )
     return parts
 
 
 def _about(sessions: Sequence[SeriesSession], settings: PresetSettings) -> dict[str, Any]:
-    counts = [session.counts() for session in sessions]
     if settings.kind == HOTSPOT:  # its rows need not be minutes
-        return {"series": counts[0].room, "values": int(np.sum(~np.isnan(counts[0].counts)))}
-    return describe(counts)
+        return {"series": sessions[0].room, "values": int(np.sum(~np.isnan(sessions[0].values[:, 0])))}
+    return describe([session.counts() for session in sessions])
+
+
+def multiply_adds(settings: PresetSettings, specification: WindowSpecification) -> int:
+    """What a forecast costs whatever the machine: multiplications in the layers, all runs of the network together."""
+    widths = [specification.inputs, *settings.units]
+    minute = sum(4 * units * (below + units) for below, units in pairwise(widths))
+    heads, runs = (HORIZONS, 1) if settings.direct else (1, HORIZONS)
+    return runs * (settings.window * minute + heads * widths[-1])
 
 
 def specify(sessions: Sequence[SeriesSession], settings: PresetSettings, cuts: Cuts) -> WindowSpecification:
@@ -168,27 +190,6 @@ def specify(sessions: Sequence[SeriesSession], settings: PresetSettings, cuts: C
         row_multiple=ELU_ROWS if settings.activation == "elu" else 1,
         channels=DEFAULT_CHANNELS.vocabulary if settings.every_series else (),
     )
-
-
-def _fit(
-    settings: PresetSettings,
-    specification: WindowSpecification,
-    parts: Parts,
-    progress: EpochReport,
-    name: str,
-    version: str,
-    sessions: Sequence[SeriesSession],
-) -> tuple[Fitted, bytes]:
-    pairs = []
-    for part in (parts.training, parts.validation):
-        targets = part.truth if settings.direct else part.truth[:, :1]
-        known = ~np.isnan(targets).any(axis=1)
-        inputs = network_inputs(specification, scaled(specification, part.windows[known]), part.minutes[known])
-        target = (targets[known] - specification.center[0]) / specification.scale[0]
-        pairs.append((inputs, target.astype(np.float32)))
-    fitted = fit(settings, pairs[0], pairs[1], progress)
-    about = metadata(name, version, hash_of([session.counts() for session in sessions]))
-    return fitted, export(fitted.model, pairs[1][0], about | {"features": window.FINGERPRINT})
 
 
 def golden_of(specification: WindowSpecification, network: Network) -> Golden:

@@ -1,9 +1,12 @@
-"""History as windowed networks see it: sessions of all series, cut into windows, split by time."""
+"""History as windowed networks see it: sessions of all series, split by time and scaled."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -11,21 +14,20 @@ from numpy.typing import NDArray
 
 from roompulse.channels import Channels
 from roompulse.errors import InputError
-from roompulse.forecasting import HORIZONS
 from roompulse.history import HistoryRow
 from roompulse.minutes import QUIET_MINUTES
+from roompulse.rooms import DRIVERS
 from roompulse.window import fill_blanks
 from trainer.dead import LEAST_MINUTES, why_dead
 from trainer.sessions import Session
 
 TRAINING_SHARE, VALIDATION_SHARE = 0.75, 0.125
 """Shares of the time, as rooms spend it: training first, then validation; what is left is the test part."""
-FIRST_ORIGIN = 2
-"""As for everyone: forecasts count from a session's third minute on."""
 LEAST_SAMPLES = 20
 """Of validation and of test part at every horizon; residual quantiles of fewer would be guesses."""
 LEAST_OFFLINE_SAMPLES = 2
 """The same for what is not served: the study's series have a value a day."""
+_ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,53 +52,72 @@ class Cuts(NamedTuple):
     test: int
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Windows up to n origins and what came after them."""
-
-    windows: NDArray[np.float32]
-    """(n, window, series), NaN for a blank and before the session."""
-    minutes: NDArray[np.int64]
-    """(n,), the local minute of the origin."""
-    truth: NDArray[np.float64]
-    """(n, 10), NaN where unknown or beyond the part."""
-    session: NDArray[np.int64]
-    """(n,), which session a row is from."""
-    place: NDArray[np.int64]
-    """(n,), the origin's minute in its session."""
-
-    def __len__(self) -> int:
-        return len(self.windows)
-
-
 def series_sessions(
-    rows: Iterable[HistoryRow], channels: Channels | None, *, minutely: bool = True
+    rows: Iterable[HistoryRow],
+    channels: Channels | None,
+    conflicts: list[tuple[str, int]] | None = None,
+    *,
+    minutely: bool = True,
 ) -> list[SeriesSession]:
     """Sessions by room and time, of the target alone or, with `channels`, of all series.
 
     As in the scorer, ten minutes without a record end a session, and of a minute that comes twice the later row counts.
-    With `minutely` false a room's rows are one series, however far apart they are. Dead sessions are left out.
+    With `minutely` false a room's rows are one series, however far apart they are. Dead sessions are left out. Rows are
+    taken as they come and held as numbers, so files may be larger than memory. `conflicts` is given the rooms and
+    minutes that came twice with different counts.
     """
-    rooms: dict[str, dict[int, HistoryRow]] = {}
-    for row in rows:
-        rooms.setdefault(row.record.room_id, {})[row.minute.epoch] = row
+    width = 1 if channels is None else DRIVERS
+    rooms: dict[str, _Room] = {}
+    stream = iter(rows)
+    while portion := list(islice(stream, _ROWS_AT_ONCE)):
+        records = [row.record for row in portion]
+        if channels is None:
+            known = np.array([[record.metrics.watch_ucnt] for record in records], np.float32)
+        else:
+            known = channels.columns(records).astype(np.float32)
+        for row, values in zip(portion, known, strict=True):
+            room = rooms.setdefault(row.record.room_id, _Room(array("q"), array("i"), array("f")))
+            room.minutes.append(row.minute.epoch)
+            room.offsets.append(row.minute.offset)
+            room.values.frombytes(values.tobytes())
     sessions = []
-    for room in sorted(rooms):
-        found = rooms[room]
-        minutes = np.array(sorted(found), np.int64)
-        ends = np.flatnonzero(np.diff(minutes) >= (QUIET_MINUTES if minutely else 1 << 40)) + 1
-        for part in np.split(minutes, ends):
-            records = [found[minute].record for minute in part.tolist()]
-            if channels is None:
-                known = np.array([[r.metrics.watch_ucnt] for r in records], np.float64)
-            else:
-                known = channels.columns(records)
-            place = part - part[0] if minutely else np.arange(len(part))
-            values = np.full((place[-1] + 1, known.shape[1]), np.nan, np.float32)
-            values[place] = known
-            if why_dead(values[:, 0].astype(np.float64)) is None:
-                sessions.append(SeriesSession(room, int(part[0]), found[int(part[0])].minute.offset, values))
+    for name in sorted(rooms):
+        room = rooms.pop(name)
+        if conflicts is not None:
+            conflicts += [(name, minute) for minute in room.conflicts(width)]
+        sessions += [session for session in room.sessions(name, width, minutely=minutely) if _lives(session)]
     return sessions
+
+
+class _Room(NamedTuple):
+    """A room's rows as they came: 12 bytes each, and 4 for each series."""
+
+    minutes: array[int]
+    offsets: array[int]
+    values: array[float]
+
+    def conflicts(self, width: int) -> list[int]:
+        """Minutes that came twice with different counts; one that was not measured the first time is none."""
+        order = np.argsort(self.minutes, kind="stable")
+        minutes, counts = np.asarray(self.minutes)[order], np.asarray(self.values).reshape(-1, width)[order, 0]
+        return list(minutes[1:][(np.diff(minutes) == 0) & (np.abs(np.diff(counts)) > 0)].tolist())
+
+    def sessions(self, name: str, width: int, *, minutely: bool) -> Iterator[SeriesSession]:
+        order = np.argsort(self.minutes, kind="stable")
+        minutes = np.asarray(self.minutes)[order]
+        last = np.append(np.diff(minutes) > 0, True)  # of a minute's rows, the one that came last
+        order, minutes = order[last], minutes[last]
+        values = np.asarray(self.values).reshape(-1, width)
+        ends = np.flatnonzero(np.diff(minutes) >= (QUIET_MINUTES if minutely else 1 << 40)) + 1
+        for part, rows in zip(np.split(minutes, ends), np.split(order, ends), strict=True):
+            place = part - part[0] if minutely else np.arange(len(part))
+            found = np.full((place[-1] + 1, width), np.nan, np.float32)
+            found[place] = values[rows]
+            yield SeriesSession(name, int(part[0]), self.offsets[rows[0]], found)
+
+
+def _lives(session: SeriesSession) -> bool:
+    return why_dead(session.values[:, 0].astype(np.float64)) is None
 
 
 def cuts_of(sessions: Sequence[SeriesSession], source: str) -> Cuts:
@@ -118,36 +139,31 @@ def cuts_of(sessions: Sequence[SeriesSession], source: str) -> Cuts:
     return cuts
 
 
-def samples(sessions: Sequence[SeriesSession], window: int, first: int, end: int) -> Samples:
-    """Windows at the measured minutes from `first` up to before `end`; what came from `end` on is not told."""
-    parts = []
-    for number, session in enumerate(sessions):
-        minutes, series = session.values.shape
-        padded = np.concatenate([np.full((window - 1, series), np.nan, np.float32), session.values])
-        windows = np.lib.stride_tricks.sliding_window_view(padded, window, axis=0).transpose(0, 2, 1)
-        time = session.start + np.arange(minutes)
-        ahead = np.pad(session.values[:, 0].astype(np.float64), (0, HORIZONS), constant_values=np.nan)
-        truth = np.lib.stride_tricks.sliding_window_view(ahead, HORIZONS)[1:].copy()
-        truth[time[:, None] + np.arange(1, HORIZONS + 1) >= end] = np.nan
-        made = (time >= first) & (time < end) & ~np.isnan(session.values[:, 0]) & ~np.isnan(truth).all(axis=1)
-        made[:FIRST_ORIGIN] = False
-        rows = np.flatnonzero(made)
-        parts.append(Samples(windows[rows], time[rows] + session.east, truth[rows], np.full(len(rows), number), rows))
-    return Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in Samples.__dataclass_fields__))
-
-
 def fit_scaler(
     sessions: Sequence[SeriesSession], cuts: Cuts, scaler: str, fill: str
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Center and scale of each series over the training part alone; a series that never changes is only shifted."""
-    parts = [session.values[: max(0, cuts.validation - session.start)] for session in sessions]
-    values = np.concatenate([fill_blanks(part[None], fill)[0] for part in parts if len(part)]).astype(np.float64)
+    parts = [s.values[: cuts.validation - s.start] for s in sessions if s.start < cuts.validation]
+    found = []
+    for series in range(parts[0].shape[1]):  # one after another: all of them filled would be a second history
+        filled = np.concatenate([fill_blanks(part[None, :, [series]], fill).ravel() for part in parts])
+        found.append(_center_and_scale(filled, scaler))
+    return tuple(center for center, _ in found), tuple(scale if scale > 0 else 1.0 for _, scale in found)
+
+
+def _center_and_scale(values: NDArray[np.float32], scaler: str) -> tuple[float, float]:
     if scaler == "minmax":
-        center, scale = values.min(axis=0), np.ptp(values, axis=0)
-    elif scaler == "standard":
-        center, scale = values.mean(axis=0), values.std(axis=0)
-    else:
-        lower, center, upper = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
-        scale = upper - lower
-    scale = np.where(scale > 0, scale, 1.0)
-    return tuple(center.tolist()), tuple(scale.tolist())
+        return float(values.min()), float(values.max()) - float(values.min())
+    if scaler == "standard":
+        return float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+    lower, middle, upper = np.quantile(values.astype(np.float64), [0.25, 0.5, 0.75])
+    return float(middle), float(upper - lower)
+
+
+def hash_of_series(sessions: Iterable[SeriesSession]) -> str:
+    """sha256 over rooms, minutes and all series: names the training data."""
+    digest = hashlib.sha256()
+    for session in sessions:
+        digest.update(f"{session.room}\0{session.start}\0{session.values.shape}\0".encode())
+        digest.update(np.ascontiguousarray(session.values, "<f4").tobytes())
+    return digest.hexdigest()

@@ -148,15 +148,22 @@ def split(sessions: Sequence[Session], share: float, seed: int) -> Split:
     return Split(latest[:first], latest[first:], "by time, the latest sessions")
 
 
+def thinned(sessions: Sequence[Session], most: int) -> Sequence[Session]:
+    """All of them, or every second, third and so on, where they have more than `most` minutes together."""
+    minutes = sum(len(session.counts) for session in sessions)
+    return sessions[:: -(-minutes // most)] if minutes > most else sessions
+
+
 def describe(sessions: Sequence[Session]) -> dict[str, Any]:
     """What the card says of some sessions: how many, of which rooms, from when to when."""
+    minutes = sum(int(np.sum(~np.isnan(session.counts))) for session in sessions)
     return {
         "rooms": len({session.room for session in sessions}),
         "sessions": len(sessions),
-        "minutes": sum(int(np.sum(~np.isnan(session.counts))) for session in sessions),
+        "minutes": minutes,
         "first_minute": format_minute(min(session.start for session in sessions), ZULU),
         "last_minute": format_minute(max(session.start + len(session.counts) - 1 for session in sessions), ZULU),
-        "mean_count": float(f"{np.nanmean(np.concatenate([session.counts for session in sessions])):.4g}"),
+        "mean_count": float(f"{sum(float(np.nansum(session.counts)) for session in sessions) / minutes:.4g}"),
     }
 
 

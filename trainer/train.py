@@ -34,10 +34,15 @@ from trainer.sessions import (
     hash_of,
     living,
     split,
+    thinned,
 )
 
 if TYPE_CHECKING:
     from trainer.fitting import TrainingSettings
+
+
+MOST_LEARNT_FROM, MOST_JUDGED = 400_000, 50_000
+"""Minutes that rivals learn from and that judge: of more, every second, third session. Each costs kilobytes."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--seed", type=_natural, default=0, metavar="N", help="the same seed gives the same bytes (default %(default)s)"
     )
-    add("--resume", action="store_true", help="go on with a step network's training that was interrupted")
+    add("--resume", action="store_true", help="go on with the training that was interrupted")
     add_preset_options(parser)
     add_json(parser)
 
@@ -122,12 +127,13 @@ def train(
     with progress_bar(settings) as progress:
         weights = fit(parts.training, settings, progress, checkpoints=checkpoints)
     model = export(weights, metadata(name, version, data_hash))
-    field = rivals(parts.training)
-    scored = score(model, served_width(weights), field, parts.heldout, spreads(field, parts.training))
+    learnt, judged = thinned(parts.training, MOST_LEARNT_FROM), thinned(parts.heldout, MOST_JUDGED)
+    field = rivals(learnt)
+    scored = score(model, served_width(weights), field, judged, spreads(field, learnt))
     outcome = outcome_of(scored)
     card = {
         "data": {"hash": data_hash} | describe(parts.training),
-        "heldout": {"rule": parts.rule} | describe(parts.heldout),
+        "heldout": {"rule": parts.rule} | describe(judged),
         "settings": asdict(settings),
         JUDGED_BY: HELDOUT,
         "results": {HELDOUT: outcome},
@@ -143,7 +149,7 @@ def train(
         "bundle": str(out),
         "model": bundle.label,
         "training_sessions": len(parts.training),
-        "heldout_sessions": len(parts.heldout),
+        "heldout_sessions": len(judged),
         "split": parts.rule,
     }
     if quiet:

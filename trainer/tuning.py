@@ -10,10 +10,10 @@ import numpy as np
 import optuna
 
 from roompulse.errors import BundleError
-from roompulse.window import look_ahead
 from trainer.compare_parts import Part, expanding
 from trainer.compare_training import windowed
-from trainer.preset_network import EpochReport
+from trainer.preset_fitting import EpochReport
+from trainer.preset_samples import forecasts
 from trainer.presets import PresetSettings
 
 FOLDS = 3
@@ -76,4 +76,4 @@ def tune(
 def _error(settings: PresetSettings, learnt: Part, judged: Part, most: int, report: EpochReport) -> float:
     specification, network = windowed(settings, learnt, judged, most, report)
     asked = judged.samples(settings.window, most)
-    return float(np.nanmean(np.abs(asked.truth - look_ahead(specification, network, asked.windows, asked.minutes))))
+    return float(np.nanmean(np.abs(asked.truth() - forecasts(specification, network, asked))))

@@ -79,7 +79,7 @@ def test_a_preset_becomes_a_bundle_of_fused_lstms(trained: Mapping[str, Bundle],
     assert window is not None
     assert window.series == (DRIVERS if name == "multivariate" else 1)
     assert (np.diff(window.residuals, axis=0) >= 0).all()
-    assert bundle.card["rooms_a_minute_a_core"] > 0
+    assert bundle.card["multiply_adds_a_forecast"] > 0
     assert set(bundle.card["fit_a_minute_ahead"]) == {"training", "validation", "test"}
     page = (bundle.folder / "report.html").read_text(encoding="utf-8")
     assert all(f'id="{plot}"' in page for plot in ("loss", "fit", "residuals", "histogram", "next"))
@@ -135,15 +135,19 @@ def test_the_hotspot_network_is_applied_to_the_other_series(trained: Mapping[str
 
 
 @pytest.mark.timeout(300)
-def test_the_same_seed_gives_the_same_network(
-    trained: Mapping[str, Bundle], file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_same_seed_gives_the_same_bundle(
+    trained: Mapping[str, Bundle],
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Network, golden vectors and report are the same bytes; the card's measured speed is not promised."""
+    """Every file's bytes and so the hash; the measured speed is printed and not on the card."""
     small(monkeypatch)
     out = tmp_path / "again"
     assert main(["train", str(file), "--preset", "hotspot", "--epochs", "2", "--out", str(out), "--json"]) == 0
-    for name in ("model.onnx", "golden.npz", "report.html"):
-        assert (out / name).read_bytes() == (trained["hotspot"].folder / name).read_bytes()
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["rooms_a_minute_a_core"] > 0
+    assert load_bundle(out).hash == trained["hotspot"].hash
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from roompulse.cli import main
 from roompulse.errors import RoomPulseError
+from tests.trainer.killed import kill_once_saved, train
+from tests.trainer.presets import history
 from trainer.checkpoints import Checkpoints
 from trainer.fitting import TrainingSettings, fit
 from trainer.sessions import Session
@@ -60,3 +63,32 @@ def test_only_the_same_training_is_resumed(tmp_path: Path) -> None:
     with pytest.raises(RoomPulseError, match="other data or settings"):
         checkpoints.begin({"data": "y"}, resume=True)
     checkpoints.begin({"data": "x"}, resume=True)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("options", "saved"),
+    [
+        (["--steps", "200", "--members", "1", "--units", "2", "--batch-size", "4"], "member-0.npz"),
+        (["--preset", "univariate-1", "--window", "5", "--dropout", "0.2", "--epochs", "8"], "preset.npz"),
+    ],
+    ids=["step", "univariate-1"],
+)
+def test_sigkill_changes_no_byte_of_the_bundle(tmp_path: Path, options: list[str], saved: str) -> None:
+    """A process killed after its first checkpoint and resumed gives the bundle, hash and all, of an undisturbed one."""
+    file = tmp_path / "simulated.csv"
+    simulated = ["--rooms", "4", "--minutes", "160", "--continuous", "--out", str(file)]
+    assert main(["simulate", *simulated]) == 0
+    undisturbed = train([str(file), *options], tmp_path / "undisturbed")
+    out = tmp_path / "killed"
+    kill_once_saved([str(file), *options], out, saved)
+    assert train([str(file), *options, "--resume"], out) == undisturbed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "simulated.csv", "undisturbed"]
+
+
+def test_a_preset_with_nothing_to_resume_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1, before a minute of training."""
+    file = history(tmp_path / "history.csv")
+    arguments = ["train", str(file), "--preset", "hotspot", "--out", str(tmp_path / "m"), "--resume"]
+    assert main(arguments) == 1
+    assert "nothing to resume" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from roompulse.bundle import default_bundle, load_bundle
 from roompulse.rooms import DRIVERS, KINDS
-from roompulse.rules import Rules
+from roompulse.rules import Rules, rules_from
 from scorer.adapters.networks import open_forecaster
 from scorer.pipeline.decode import Records
 from scorer.pipeline.judge import OPEN
@@ -22,17 +22,22 @@ START = 26_500_000
 
 
 class Opening(NamedTuple):
-    """An alert that opened: room and minute count from 0; what was expected of the minute."""
+    """An alert that opened: room and minute count from 0; what the minute was judged by."""
 
     room: int
     kind: str
     minute: int
-    expected: float
+    interval: tuple[float, float, float]
+    surprise: float
 
 
-def openings(counts: Floats, rules: Rules) -> list[Opening]:
-    """Every opening in rooms of `counts` (rooms, minutes), by the shipped model; NaN where no record comes."""
+def openings(counts: Floats, rules: Rules | None = None) -> list[Opening]:
+    """Every opening in rooms of `counts` (rooms, minutes), by the shipped model; NaN where no record comes.
+
+    Without `rules` those of the model.
+    """
     bundle = load_bundle(default_bundle())
+    rules = rules or rules_from(dict(bundle.rules))
     rehearsal = Rehearsal(open_forecaster(bundle), rules, room_dtype_of(bundle))
     found: list[Opening] = []
     for minute in range(counts.shape[1]):
@@ -50,7 +55,7 @@ def openings(counts: Floats, rules: Rules) -> list[Opening]:
         )
         told, _ = rehearsal.advance(rooms, records)
         found.extend(
-            Opening(int(rooms[item.row]), KINDS[item.kind], minute, item.interval[1])
+            Opening(int(rooms[item.row]), KINDS[item.kind], minute, item.interval, item.surprise)
             for item in told
             if item.event == OPEN
         )

@@ -155,7 +155,9 @@ def aiops(*, with_network: bool, with_river: bool) -> dict[str, Any]:
             rivals |= {name: bench.judged([scores]) for name, scores in river_scores(bench.series, expected).items()}
         found |= {f"aiops_{key}{tail}": value for key, value in judged.items()}
         for name, figures in rivals.items():
-            found |= {f"aiops_{key}{tail}_{name}": figures[key] for key in ("dev_f1", "test_f1", "way")}
+            found |= {
+                f"aiops_{key}{tail}_{name}": figures[key] for key in ("dev_f1", "test_f1", "way", "test_f1_by_way")
+            }
     return found
 
 

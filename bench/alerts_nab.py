@@ -21,14 +21,14 @@ from roompulse.errors import InputError
 from scorer.pipeline.regime import DEFAULT_RATES
 from trainer.default_model import shared_file
 
-SETTING = Setting(spike=0.7, regime=1.0, bar=2.6, rise=2.6, fading=200.0)
+SETTING = Setting(spike=0.0, regime=1.0, bar=2.6, rise=2.6, fading=200.0)
+"""Both halves of the files prefer no spikes of single ticks: NAB's windows are regimes."""
 GRID = [
     Setting(*chosen)
     for chosen in itertools.product((0.0, 0.7, 1.0), (1.0,), (2.2, 2.6, 3.0), (1.7, 2.6, 3.5), (100.0, 200.0, 400.0))
 ]
 PROFILES = {"nab_standard": "standard", "nab_low_fp": "reward_low_FP_rate"}
 _SATURATION = 5.0  # digits: NAB's scorer takes scores from 0 to 1
-_NOT_PEERS = ("ALL", "realAWSCloudwatch")
 
 
 class Nab:
@@ -66,7 +66,7 @@ class Nab:
     def by_category(self, scores: Floats) -> dict[str, float]:
         """The same by category, at the one threshold."""
         found = self.scorer.score(self.flat(scores), "standard")
-        return {name: float(row[0]) for name, row in found.items() if name not in {"threshold", "REAL"}}
+        return {str(name): float(row[0]) for name, row in found.items() if name not in {"threshold", "REAL"}}
 
     def on_half(self, flat: Floats, half: int) -> tuple[float, float]:
         """Best raw score on one half of the files, and its threshold."""

@@ -4,6 +4,7 @@ A pure state machine over n series at once. Five sizes are taken each tick, and 
 past (`tails.py`), so that all speak in the same unit, decimal digits of surprise:
 
 - spike: the residual from the served expectation, by its interval and the series' own spread, over two or three ticks;
+  half of its digits are those of its learned tail, half those of a fixed law, which knows what few ticks cannot teach;
 - shift: the last ticks against the last hundred;
 - ramp: the last fifteen ticks against the last thousand;
 - day: the last five ticks against the same hour of the days before, from the second day on;
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scorer.pipeline.tails import digits_of, learned_tail
+from scorer.pipeline.tails import DIGITS_LIMIT, digits_of, learned_tail
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +59,7 @@ class Rates:
     profile: float = 0.4
     """An hour, whatever the length of a tick."""
     quantile: float = 0.004
-    clip: float = 50.0
+    clip: float = 100.0
     """Spreads from the expectation beyond which a value is taken for less."""
 
 
@@ -74,8 +75,9 @@ class Evidence:
 _LEAST_HALF = 1e-6  # of the level; keeps a degenerate interval from dividing by zero
 _HALF_IN_SIGMAS = 1.2816
 _NORMAL_SPREAD = 0.8
+_DIGITS_A_SPREAD = 0.35  # of the spike's law: an exponential tail a little heavier than Laplace's
 _LEAST_SPREAD = 0.05
-_DELAY_TICKS = np.array([0.0, 0.0, 20.0, 0.0, 100.0])  # until a feature's two means have parted
+_DELAY_TICKS = np.array([0.0, 0.0, 0.0, 0.0, 100.0])  # until a feature's two means have parted
 _STEADY = 0.05  # added to both widths: a series that hardly moves is not volatile at its first move
 DEFAULT_RATES = Rates()
 
@@ -135,7 +137,9 @@ def advance(
         state[name] = learned if everything else np.where(mask, learned, state[name])
     visit = np.minimum(rates.profile * np.asarray(tick_minutes) / 60.0, 1.0)
     state["profile"][place, day] = np.where(known, np.where(np.isnan(usual), seen, _towards(usual, seen, visit)), usual)
-    return Evidence(digits[:, 0], digits[:, 1:].max(axis=1), np.where(known, np.sign(new["residual"]), 0.0))
+    regime = np.maximum(np.maximum(digits[:, 1], digits[:, 2]), np.maximum(digits[:, 3], digits[:, 4]))
+    law = np.where(known, np.minimum(_DIGITS_A_SPREAD * size[:, 0], DIGITS_LIMIT), 0.0)
+    return Evidence((digits[:, 0] + law) / 2, regime, np.where(known, np.sign(new["residual"]), 0.0))
 
 
 def _sizes(

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from scorer.pipeline.regime import advance, fresh_regimes
+from roompulse.regimes import fresh_regimes
+from scorer.pipeline.regime import advance
 
 SERIES = (1_000, 10_000)
 TICKS, ROUNDS, SEED = 40, 4, 5

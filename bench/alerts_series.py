@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from bench.served import serve
 from roompulse.bundle import default_bundle, load_bundle
-from scorer.pipeline.regime import DEFAULT_RATES, Rates, advance, fresh_regimes
+from roompulse.regimes import fresh_regimes
+from scorer.pipeline.regime import DEFAULT_RATES, Rates, advance
 from trainer.sessions import Session
 
 Floats = NDArray[np.float64]

@@ -13,6 +13,7 @@ from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.gate import GATE_DTYPE
 from roompulse.gate import reset as reset_gate
 from roompulse.records import METRICS
+from roompulse.regimes import NORMAL_SPREAD, REGIME_DTYPE, fresh_regimes
 
 MAX_CHANNELS_TOLD_APART = 16
 DRIVERS = len(METRICS) + MAX_CHANNELS_TOLD_APART + 1
@@ -69,6 +70,7 @@ def room_dtype(units: int, window_minutes: int, series_minutes: int = 0) -> np.d
             ("evidence", "<f4", (2,)),  # accumulated surprise upward and downward
             ("suspected", "<i4", (2,)),  # epoch minute of the forecast that it is accumulated against, while above 0
             ("own_bar", "<f4", (2,)),  # the room's own way from the bar it began with: lasts between sessions
+            ("regime", REGIME_DTYPE),
             ("hot_minutes", "<i4"),  # minutes in a row above the forecast of ten minutes before
             ("hot_actual", "<f4"),  # sums over those minutes
             ("hot_expected", "<f4"),
@@ -82,8 +84,6 @@ def room_dtype(units: int, window_minutes: int, series_minutes: int = 0) -> np.d
     )
 
 
-NORMAL_SPREAD = 0.8
-"""Mean of |z| where z is standard normal: what a room's spread starts from."""
 FRESH = int(np.iinfo(np.int32).min)
 """`session_start` of a room that has not been seen."""
 
@@ -122,6 +122,7 @@ def start_session(rooms: NDArray[np.void]) -> None:
     for name in {"ring", "forecasts", SERIES}.intersection(rooms.dtype.names or ()):
         rooms[name] = np.nan
     reset_gate(rooms["gate"])
+    rooms["regime"] = fresh_regimes(1)
     rooms["driver_sum"] = 0
     rooms["driver_weight"] = 0
     rooms["alerts"] = np.zeros((), ALERT_DTYPE)

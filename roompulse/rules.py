@@ -68,6 +68,9 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     own_most: float = 4.0
     """How far, in digits, a room's own bar may move away from where it began."""
     least_bar: float = 1.0
+    regime_bar: float = 2.3
+    regime_share: float = 0.42
+    """A regime opens an alert from `regime_bar` digits and this share of the bar."""
     warm_up: float = 4.0
     """Added to the bar at a session's first minute, fading with a time constant of 10 minutes."""
     settled_minutes: int = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roompulse.rooms import NORMAL_SPREAD
+from roompulse.regimes import NORMAL_SPREAD
 from roompulse.rules import BUDGET_KNOTS, Rules, size_of
 
 Floats = NDArray[np.float64]

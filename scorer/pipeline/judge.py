@@ -16,7 +16,7 @@ from roompulse.rooms import HOTSPOT, KINDS, SLUMP, SURGE
 from roompulse.rules import Rules
 from scorer.pipeline.evidence import Floats, bar_of, learned_bar, learned_spread
 from scorer.pipeline.serve import round4
-from scorer.pipeline.suspicion import HIGH, LOW, MEDIAN, Basis, Flags, Minutes, beyond, gather, surprises
+from scorer.pipeline.suspicion import HIGH, LOW, MEDIAN, Basis, Flags, Minutes, beyond, gather, heed_regimes, surprises
 
 NOTHING, OPEN, UPDATE, RESOLVE, RETRACT = range(5)
 EVENTS = ("", "open", "update", "resolve", "retract")
@@ -62,12 +62,15 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules, thresholds: N
         thresholds,
         rules,
     )
+    rare = heed_regimes(rooms, minutes, basis, bar, quiet, rules)
     heat = 1 + thresholds["hotspot_percent"] / 100
     _count_heat(rooms, minutes, interval[:, HOTSPOT], heat, rules)
     reason = _ending(alerts, minutes, interval, heat, rules)
     ends = reason != NO_REASON
     snoozed = minutes.minute < rooms["snoozed_until"]
-    opens = _opening(rooms, minutes, interval, bar, thresholds) & ~np.any(ends, axis=1, keepdims=True)
+    opens = _opening(rooms, minutes, interval, rare | (rooms["evidence"] >= bar), thresholds) & ~np.any(
+        ends, axis=1, keepdims=True
+    )
     opens &= ~snoozed[:, None]
     rooms["own_bar"] = learned_bar(
         rooms["own_bar"].astype(np.float64), opens[:, :HOTSPOT], judged & ~snoozed, thresholds, rules
@@ -130,9 +133,12 @@ def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, heat: 
 
 
 def _opening(
-    rooms: NDArray[np.void], minutes: Minutes, interval: Floats, bar: Floats, thresholds: NDArray[np.void]
+    rooms: NDArray[np.void], minutes: Minutes, interval: Floats, evident: Flags, thresholds: NDArray[np.void]
 ) -> Flags:
-    """Which alerts (n, kinds) open in this minute. Comparisons with NaN are false: no forecast, no alert."""
+    """Which alerts (n, kinds) open in this minute; `evident` (n, 2) says where there is evidence enough.
+
+    Comparisons with NaN are false: no forecast, no alert.
+    """
     value, is_open = minutes.value, rooms["alerts"]["open"]
     idle = ~is_open[:, SURGE] & ~is_open[:, SLUMP]
     wanted = thresholds["kinds"] > 0
@@ -146,7 +152,7 @@ def _opening(
         opens[:, side] = (
             idle
             & wanted[:, side]
-            & (rooms["evidence"][:, side] >= bar[:, side])
+            & evident[:, side]
             & beyond(value, interval[:, side], side)
             & (_OUTWARD[side] * (value - expected) >= np.maximum(excess, percent / 100 * expected))
             & (expected >= least)

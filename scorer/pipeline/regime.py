@@ -21,29 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from roompulse.regimes import FEATURES, HOURS
 from scorer.pipeline.tails import DIGITS_LIMIT, digits_of, learned_tail
 
 Floats = NDArray[np.float64]
 
-FEATURES = ("spike", "shift", "ramp", "day", "volatility")
 _DAY = FEATURES.index("day")
-_HOURS, _DAY_MINUTES = 24, 1440
-
-REGIME_DTYPE = np.dtype(
-    [
-        ("ticks", "<f4"),  # measured so far
-        ("level", "<f4"),  # running mean of |value|: the unit of shift, ramp and day
-        ("spread", "<f4"),  # running mean of |z|
-        ("residual", "<f4"),  # running mean of z over two or three ticks
-        ("means", "<f4", (4,)),  # of the value: last ticks, last hundred, last fifteen, last thousand
-        ("widths", "<f4", (2,)),  # of |z|: last fifty, last three hundred
-        ("apart", "<f4"),  # running mean of the distance from the day's profile
-        ("profile", "<f4", (_HOURS,)),  # NaN: an hour not seen yet
-        ("quantile", "<f4", (len(FEATURES),)),
-        ("excess", "<f4", (len(FEATURES),)),
-    ]
-)
-"""One series; `fresh_regimes` makes them."""
+_DAY_MINUTES = 1440
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +58,11 @@ class Evidence:
 
 _LEAST_HALF = 1e-6  # of the level; keeps a degenerate interval from dividing by zero
 _HALF_IN_SIGMAS = 1.2816
-_NORMAL_SPREAD = 0.8
 _DIGITS_A_SPREAD = 0.35  # of the spike's law: an exponential tail a little heavier than Laplace's
 _LEAST_SPREAD = 0.05
 _DELAY_TICKS = np.array([0.0, 0.0, 0.0, 0.0, 100.0])  # until a feature's two means have parted
 _STEADY = 0.05  # added to both widths: a series that hardly moves is not volatile at its first move
 DEFAULT_RATES = Rates()
-
-
-def fresh_regimes(count: int) -> NDArray[np.void]:
-    """States of series that nobody has seen, shape (count,)."""
-    state = np.zeros(count, REGIME_DTYPE)
-    state["spread"] = _NORMAL_SPREAD
-    state["widths"] = _NORMAL_SPREAD
-    state["profile"] = np.nan
-    return state
 
 
 def advance(
@@ -116,7 +90,7 @@ def advance(
     seen = median + z * half
     early = 1.0 / (ticks + 1.0)
     size, new = _sizes(state, seen, z, spread, early, rates)
-    place, day = np.arange(len(state)), np.asarray(hour, np.int64) % _HOURS
+    place, day = np.arange(len(state)), np.asarray(hour, np.int64) % HOURS
     minutes = ticks * tick_minutes
     usual = state["profile"][place, day].astype(np.float64)
     unit = np.maximum(_towards(level, np.abs(seen), np.maximum(rates.level, early)), 1e-30)

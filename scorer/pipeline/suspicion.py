@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roompulse.forecasting import HORIZONS
-from roompulse.rooms import KINDS, SLUMP, SURGE
+from roompulse.rooms import HOTSPOT, KINDS, SLUMP, SURGE
 from roompulse.rules import Rules
 from scorer.pipeline.evidence import Floats, accumulate, scaled_residual, surprise_of
+from scorer.pipeline.regime import advance
 
 LOW, MEDIAN, HIGH = range(3)
 Flags = NDArray[np.bool_]
@@ -20,11 +21,12 @@ Flags = NDArray[np.bool_]
 class Minutes:
     """One minute of each of n rooms, as it is judged.
 
-    `minute` (n,) epoch minutes, `value` (n,) the target (NaN: not measured), `newest` (n, 3) the newest forecast for
+    `minute` (n,) epoch minutes, `hour` (n,) of the room's own day, `value` (n,) the target (NaN: not measured), `newest` (n, 3) the newest forecast for
     this minute (NaN: none), made at the epoch minutes `origin` (n,).
     """
 
     minute: NDArray[np.int64]
+    hour: NDArray[np.int64]
     value: Floats
     newest: Floats
     origin: NDArray[np.int64]
@@ -76,6 +78,33 @@ def gather(rooms: NDArray[np.void], minutes: Minutes, basis: Basis, side: int, q
     basis.interval[explained, side] = earlier[explained]
     basis.origin[explained, side] = origin[explained]
     basis.surprise[explained, side] = regime[explained]
+
+
+def heed_regimes(
+    rooms: NDArray[np.void], minutes: Minutes, basis: Basis, bar: Floats, quiet: Flags, rules: Rules
+) -> Flags:
+    """Which `quiet` rooms (n,) are in a rare regime, by side (n, 2), from the bars (n, 2) of gathered evidence.
+
+    Forecasts follow a slow move, so that none of its minutes is a surprise: a regime is held against the forecast of ten
+    minutes before, as a hotspot is, and `basis` says so. The regimes themselves are taken one minute on, in place.
+    """
+    found = advance(rooms["regime"], minutes.value, minutes.newest, 1.0, minutes.hour)
+    settled = minutes.minute - HORIZONS - rooms["session_start"] >= rules.hotspot_settled_minutes
+    rare = np.zeros((len(rooms), HOTSPOT), np.bool_)
+    before = basis.interval[:, HOTSPOT]
+    for side, outward in ((SURGE, 1), (SLUMP, -1)):
+        rare[:, side] = (
+            quiet
+            & settled
+            & (found.direction == outward)
+            & (found.regime >= rules.regime_bar + rules.regime_share * bar[:, side])
+            & beyond(minutes.value, before, side)
+        )
+        instead = rare[:, side] & ~beyond(minutes.value, basis.interval[:, side], side)
+        basis.interval[instead, side] = before[instead]
+        basis.origin[instead, side] = basis.origin[instead, HOTSPOT]
+        basis.surprise[instead, side] = found.regime[instead]
+    return rare
 
 
 def beyond(value: Floats, interval: Floats, side: int) -> Flags:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from roompulse.features import observe
 from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.gate import choose, learn, take_in
-from roompulse.minutes import QUIET_MINUTES
+from roompulse.minutes import QUIET_MINUTES, ZULU
 from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, start_session
 from roompulse.rules import Rules
 from roompulse.thresholds import Thresholds
@@ -185,7 +185,8 @@ def _judge(
     thresholds: NDArray[np.void],
     told: list[Told],
 ) -> None:
-    minutes = Minutes(records.minute, records.value, newest, rooms["last_minute"].astype(np.int64))
+    hours = (records.minute + np.where(records.offset == ZULU, 0, records.offset)) // 60 % 24
+    minutes = Minutes(records.minute, hours, records.value, newest, rooms["last_minute"].astype(np.int64))
     levels = driver_levels(rooms)
     was_open = rooms["alerts"]["open"].copy()
     verdict = alerts.judge(rooms, minutes, rules, thresholds)

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from scorer.pipeline.regime import DEFAULT_RATES, REGIME_DTYPE, advance, fresh_regimes
+from roompulse.regimes import REGIME_DTYPE, fresh_regimes
+from scorer.pipeline.regime import DEFAULT_RATES, advance
 
 Floats = NDArray[np.float64]
 LEVEL = 100.0

@@ -51,9 +51,9 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules, thresholds: N
     interval = basis.interval
     judged = ~(np.isnan(minutes.value) | np.isnan(minutes.newest[:, MEDIAN]))
     quiet = judged & ~np.any(alerts["open"], axis=1)
+    free = judged & ~np.any(alerts["open"][:, :HOTSPOT], axis=1)  # a hotspot does not keep a surge from being told
     for side in (SURGE, SLUMP):
-        # A hotspot does not keep a surge from being told.
-        gather(rooms, minutes, basis, side, judged & ~np.any(alerts["open"][:, :HOTSPOT], axis=1), rules)
+        gather(rooms, minutes, basis, side, free, rules)
     bar = bar_of(
         minutes.newest[:, MEDIAN],
         rooms["levels"]["age"].astype(np.float64),
@@ -62,16 +62,14 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules, thresholds: N
         thresholds,
         rules,
     )
-    rare = heed_regimes(rooms, minutes, basis, bar, quiet, rules)
+    rare = heed_regimes(rooms, minutes, basis, bar, free, rules)
     heat = 1 + thresholds["hotspot_percent"] / 100
     _count_heat(rooms, minutes, interval[:, HOTSPOT], heat, rules)
     reason = _ending(alerts, minutes, interval, heat, rules)
     ends = reason != NO_REASON
     snoozed = minutes.minute < rooms["snoozed_until"]
-    opens = _opening(rooms, minutes, interval, rare | (rooms["evidence"] >= bar), thresholds) & ~np.any(
-        ends, axis=1, keepdims=True
-    )
-    opens &= ~snoozed[:, None]
+    opens = _opening(rooms, minutes, interval, rare | (rooms["evidence"] >= bar), thresholds)
+    opens &= ~snoozed[:, None] & ~np.any(ends, axis=1, keepdims=True)
     rooms["own_bar"] = learned_bar(
         rooms["own_bar"].astype(np.float64), opens[:, :HOTSPOT], judged & ~snoozed, thresholds, rules
     )

@@ -21,8 +21,8 @@ Flags = NDArray[np.bool_]
 class Minutes:
     """One minute of each of n rooms, as it is judged.
 
-    `minute` (n,) epoch minutes, `hour` (n,) of the room's own day, `value` (n,) the target (NaN: not measured), `newest` (n, 3) the newest forecast for
-    this minute (NaN: none), made at the epoch minutes `origin` (n,).
+    `minute` (n,) epoch minutes, `hour` (n,) of the room's own day, `value` (n,) the target (NaN: not measured),
+    `newest` (n, 3) the newest forecast for this minute (NaN: none), made at the epoch minutes `origin` (n,).
     """
 
     minute: NDArray[np.int64]
@@ -85,18 +85,17 @@ def heed_regimes(
 ) -> Flags:
     """Which `quiet` rooms (n,) are in a rare regime, by side (n, 2), from the bars (n, 2) of gathered evidence.
 
-    Forecasts follow a slow move, so that none of its minutes is a surprise: a regime is held against the forecast of ten
-    minutes before, as a hotspot is, and `basis` says so. The regimes themselves are taken one minute on, in place.
+    Forecasts follow a slow move, so that none of its minutes is a surprise: a regime is held against the forecast of
+    ten minutes before, as a hotspot is, and `basis` says so. The regimes themselves are taken one minute on, in place.
     """
     found = advance(rooms["regime"], minutes.value, minutes.newest, 1.0, minutes.hour)
     settled = minutes.minute - HORIZONS - rooms["session_start"] >= rules.hotspot_settled_minutes
     rare = np.zeros((len(rooms), HOTSPOT), np.bool_)
     before = basis.interval[:, HOTSPOT]
-    for side, outward in ((SURGE, 1), (SLUMP, -1)):
+    for side in (SURGE, SLUMP):
         rare[:, side] = (
             quiet
             & settled
-            & (found.direction == outward)
             & (found.regime >= rules.regime_bar + rules.regime_share * bar[:, side])
             & beyond(minutes.value, before, side)
         )

@@ -86,7 +86,8 @@ def heed_regimes(
     """Which `quiet` rooms (n,) are in a rare regime, by side (n, 2), from the bars (n, 2) of gathered evidence.
 
     Forecasts follow a slow move, so that none of its minutes is a surprise: a regime is held against the forecast of
-    ten minutes before, as a hotspot is, and `basis` says so. The regimes themselves are taken one minute on, in place.
+    ten minutes before, as a hotspot is, and `basis` says so unless the gathered evidence does without it. The regimes
+    themselves are taken one minute on, in place.
     """
     found = advance(rooms["regime"], minutes.value, minutes.newest, 1.0, minutes.hour)
     settled = minutes.minute - HORIZONS - rooms["session_start"] >= rules.hotspot_settled_minutes
@@ -99,7 +100,8 @@ def heed_regimes(
             & (found.regime >= rules.regime_bar + rules.regime_share * bar[:, side])
             & beyond(minutes.value, before, side)
         )
-        instead = rare[:, side] & ~beyond(minutes.value, basis.interval[:, side], side)
+        alone = (rooms["evidence"][:, side] >= bar[:, side]) & beyond(minutes.value, basis.interval[:, side], side)
+        instead = rare[:, side] & ~alone
         basis.interval[instead, side] = before[instead]
         basis.origin[instead, side] = basis.origin[instead, HOTSPOT]
         basis.surprise[instead, side] = found.regime[instead]

@@ -109,6 +109,30 @@ def test_calibrate_writes_a_model_with_its_bars(
     assert "never overwritten" in capsys.readouterr().err
 
 
+def test_labels_say_what_each_bar_would_find(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Recall falls and precision rises with the bar, on a simulation whose surges are known."""
+    rooms, labels = tmp_path / "rooms.csv", tmp_path / "labels.csv"
+    simulated = [
+        "simulate",
+        "--rooms",
+        "60",
+        "--minutes",
+        "150",
+        "--continuous",
+        "--seed",
+        "5",
+        "--typical-size",
+        "100",
+    ]
+    assert main([*simulated, "--surges-per-room-hour", "1", "--out", str(rooms), "--labels", str(labels)]) == 0
+    assert main(["calibrate", str(rooms), "--labels", str(labels), "--out", str(tmp_path / "m"), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary["labels"] > 50
+    assert len(summary["recall"]) == len(summary["precision"]) == len(summary["bars_tried"])
+    assert 1 >= summary["recall"][1] > summary["recall"][-1] > 0
+    assert summary["precision"][0] < summary["precision"][-1] <= 1
+
+
 def test_nothing_to_calibrate_with_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file in which nothing was ever expected."""
     file = tmp_path / "short.csv"

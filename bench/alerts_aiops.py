@@ -139,7 +139,7 @@ class Aiops:
         }
 
 
-def aiops(*, with_network: bool, with_river: bool) -> dict[str, Any]:
+def aiops(*, with_network: bool, with_river: bool, **_: object) -> dict[str, Any]:
     """All figures on the AIOps indicators."""
     bench = Aiops()
     expectations = {"": smoothed(bench.series.value)}

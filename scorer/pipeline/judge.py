@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from roompulse.forecasting import HORIZONS
 from roompulse.rooms import HOTSPOT, KINDS, SLUMP, SURGE
 from roompulse.rules import Rules
-from scorer.pipeline.evidence import Floats, bar_of, learned_bar, learned_spread
+from scorer.pipeline.evidence import Floats, bar_of, learned_bar, learned_spread, scaled_residual, surprise_of
 from scorer.pipeline.serve import round4
 from scorer.pipeline.suspicion import HIGH, LOW, MEDIAN, Basis, Flags, Minutes, beyond, gather, heed_regimes, surprises
 
@@ -26,6 +26,7 @@ REASONS = (None, "recovered", "new_level", "ended", "silent")
 _OUTWARD = np.array([1.0, -1.0, 1.0])  # by kind: the direction in which it deviates
 
 Codes = NDArray[np.int8]
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules, thresholds: N
     snoozed = minutes.minute < rooms["snoozed_until"]
     opens = _opening(rooms, minutes, interval, rare | (rooms["evidence"] >= bar), thresholds)
     opens &= ~snoozed[:, None] & ~np.any(ends, axis=1, keepdims=True)
+    hot = np.flatnonzero(opens[:, HOTSPOT])
+    basis.surprise[hot, HOTSPOT] = _surprise_at(rooms, minutes, basis, hot, np.full(len(hot), HOTSPOT), rules)
     rooms["own_bar"] = learned_bar(
         rooms["own_bar"].astype(np.float64), opens[:, :HOTSPOT], judged & ~snoozed, thresholds, rules
     )
@@ -111,9 +114,24 @@ def _basis(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Basis:
     place = np.arange(len(rooms))
     interval[:, HOTSPOT] = rooms["forecasts"][place, minutes.minute % HORIZONS, :, HORIZONS - 1]
     origin[:, HOTSPOT] = minutes.minute - HORIZONS
+    z = scaled_residual(minutes.value, minutes.newest, rooms["spread"].astype(np.float64))
+    surprise = np.zeros((len(rooms), len(KINDS)))  # a hotspot's is told once it is open
+    for side in (SURGE, SLUMP):
+        surprise[:, side] = surprise_of(z, rules, upward=side == SURGE)
     row, kind = np.nonzero(rooms["alerts"]["open"])
     interval[row, kind] = held_interval(rooms["alerts"][row, kind], minutes.minute[row])
-    return Basis(interval, origin, surprises(rooms["spread"], minutes.value, interval, rules))
+    basis = Basis(interval, origin, surprise)
+    surprise[row, kind] = _surprise_at(rooms, minutes, basis, row, kind, rules)
+    return basis
+
+
+def _surprise_at(
+    rooms: NDArray[np.void], minutes: Minutes, basis: Basis, row: Places, kind: Places, rules: Rules
+) -> Floats:
+    """The surprise (m,) of the alerts at these rows and kinds (m,) by what they are judged by."""
+    by_kind = surprises(rooms["spread"][row], minutes.value[row], basis.interval[row], rules)
+    found: Floats = by_kind[np.arange(len(row)), kind]
+    return found
 
 
 def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, heat: Floats, rules: Rules) -> Codes:

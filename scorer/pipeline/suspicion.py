@@ -65,19 +65,21 @@ def gather(rooms: NDArray[np.void], minutes: Minutes, basis: Basis, side: int, q
     ahead = minutes.minute - origin
     stands = quiet & (evidence > 0) & (ahead > 1) & (ahead <= HORIZONS)
     stands &= origin - rooms["session_start"] >= rules.settled_minutes
-    place = np.arange(len(rooms))
-    earlier = rooms["forecasts"][place, origin % HORIZONS, :, np.where(stands, ahead, 1) - 1].astype(np.float64)
-    stands &= ~np.isnan(earlier[:, MEDIAN])
-    z = scaled_residual(minutes.value, earlier, rooms["spread"].astype(np.float64))
-    regime = np.where(stands, surprise_of(z, rules, upward=side == SURGE), 0.0)
-    surprise = np.maximum(basis.surprise[:, side], regime)
+    rows = np.flatnonzero(stands)
+    earlier = rooms["forecasts"][rows, origin[rows] % HORIZONS, :, ahead[rows] - 1].astype(np.float64)
+    value = minutes.value[rows]
+    z = scaled_residual(value, earlier, rooms["spread"][rows].astype(np.float64))
+    by_earlier = surprise_of(z, rules, upward=side == SURGE)  # 0 where there was no forecast then
+    surprise = basis.surprise[:, side].copy()
+    surprise[rows] = np.maximum(surprise[rows], by_earlier)
     growing = rooms["alerts"]["open"][:, side] & ~np.isnan(minutes.value)
     rooms["suspected"][:, side] = np.where(quiet & (evidence == 0), minutes.origin, origin)
     rooms["evidence"][:, side] = np.where(quiet | growing, accumulate(evidence, surprise, rules), evidence)
-    explained = stands & ~beyond(minutes.value, basis.interval[:, side], side) & beyond(minutes.value, earlier, side)
-    basis.interval[explained, side] = earlier[explained]
-    basis.origin[explained, side] = origin[explained]
-    basis.surprise[explained, side] = regime[explained]
+    explained = ~beyond(value, basis.interval[rows, side], side) & beyond(value, earlier, side)
+    told = rows[explained]
+    basis.interval[told, side] = earlier[explained]
+    basis.origin[told, side] = origin[told]
+    basis.surprise[told, side] = by_earlier[explained]
 
 
 def heed_regimes(

@@ -14,10 +14,10 @@ from roompulse.rooms import DRIVERS, fresh_rooms
 from roompulse.rules import rules_from
 from roompulse.thresholds import Thresholds
 from scorer.adapters.networks import open_forecaster
+from scorer.pipeline.basis import Minutes
 from scorer.pipeline.decode import Records
 from scorer.pipeline.judge import judge
 from scorer.pipeline.regime import advance
-from scorer.pipeline.suspicion import Minutes
 from scorer.pipeline.wave import advance as advance_rooms
 from scorer.wiring import room_dtype_of
 

@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from roompulse.forecasting import HORIZONS
-from roompulse.rooms import HOTSPOT, KINDS, SLUMP, SURGE
+from roompulse.rooms import HOTSPOT, SLUMP, SURGE
 from roompulse.rules import Rules
+from scorer.pipeline.basis import Basis, Flags, Minutes, beyond
 from scorer.pipeline.evidence import Floats, accumulate, scaled_residual, surprise_of
 from scorer.pipeline.regime import advance
-
-LOW, MEDIAN, HIGH = range(3)
-Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Minutes:
-    """One minute of each of n rooms, as it is judged.
-
-    `minute` (n,) epoch minutes, `hour` (n,) of the room's own day, `value` (n,) the target (NaN: not measured),
-    `newest` (n, 3) the newest forecast for this minute (NaN: none), made at the epoch minutes `origin` (n,).
-    """
-
-    minute: NDArray[np.int64]
-    hour: NDArray[np.int64]
-    value: Floats
-    newest: Floats
-    origin: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What each kind is judged by: `interval` (n, kinds, 3), made at `origin` (n, kinds), and the minute's `surprise`
-    (n, kinds) in decimal digits.
-    """
-
-    interval: Floats
-    origin: NDArray[np.int64]
-    surprise: Floats
-
-
-def surprises(spread: NDArray[np.float32], value: Floats, interval: Floats, rules: Rules) -> Floats:
-    """Each kind's surprise (n, kinds), in decimal digits, from values (n,) and intervals (n, kinds, 3)."""
-    wide = spread.astype(np.float64)
-    by_kind = [
-        surprise_of(scaled_residual(value, interval[:, kind], wide), rules, upward=kind != SLUMP)
-        for kind in range(len(KINDS))
-    ]
-    return np.stack(by_kind, axis=1)
 
 
 def gather(rooms: NDArray[np.void], minutes: Minutes, basis: Basis, side: int, quiet: Flags, rules: Rules) -> None:
@@ -108,9 +68,3 @@ def heed_regimes(
         basis.origin[instead, side] = basis.origin[instead, HOTSPOT]
         basis.surprise[instead, side] = found.regime[instead]
     return rare
-
-
-def beyond(value: Floats, interval: Floats, side: int) -> Flags:
-    """Whether values (n,) lie outside their intervals (n, 3) on this side; never for NaN."""
-    outside: Flags = value < interval[:, LOW] if side == SLUMP else value > interval[:, HIGH]
-    return outside

@@ -144,10 +144,11 @@ def rows_of(sessions: Sequence[SeriesSession], blocks: int | None = None) -> Row
         block = np.full(len(made), number) if blocks is None else minutes // blocks
         others = {name: found[made] for name, found in _others(session, level).items()}
         parts.append(Rows(lags[made], targets_of(counts.counts[None])[0][made], minutes, made, block, others))
-    return Rows(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in list(Rows.__dataclass_fields__)[:-1]),
-        others={name: np.concatenate([part.others[name] for part in parts]) for name in parts[0].others},
+    others = {name: np.concatenate([part.others[name] for part in parts]) for name in parts[0].others}
+    lags, targets, minutes, age, block = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in list(Rows.__dataclass_fields__)[:-1]
     )
+    return Rows(lags, targets, minutes, age, block, others)
 
 
 def _others(session: SeriesSession, level: Floats) -> dict[str, Floats]:

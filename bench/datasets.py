@@ -7,10 +7,11 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roompulse.minutes import parse_minute
 from roompulse.simulation import DEFAULT_START, SimulationSettings, simulate_counts
-from trainer.default_model import shared_file
+from trainer.default_model import bilibili_sessions, shared_file
 from trainer.sessions import Session, sessions_from
 
 AIOPS_MINUTES = 2880
@@ -46,3 +47,16 @@ def whole_days() -> list[Session]:
         for room, row in enumerate(simulate_counts(settings))
         for minute, count in enumerate(row.tolist())
     )
+
+
+def bilibili_grid() -> NDArray[np.float64]:
+    """The Bilibili sessions as comments a minute (rooms, minutes), NaN where a room is not live or was not recorded."""
+    sessions = bilibili_sessions()
+    first = min(session.start for session in sessions)
+    last = max(session.start + len(session.counts) for session in sessions)
+    rooms = {room: number for number, room in enumerate(sorted({session.room for session in sessions}))}
+    grid = np.full((len(rooms), last - first), np.nan)
+    for session in sessions:
+        begin = session.start - first
+        grid[rooms[session.room], begin : begin + len(session.counts)] = session.counts
+    return grid

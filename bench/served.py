@@ -12,6 +12,7 @@ from roompulse.bundle import Bundle
 from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.rooms import DRIVERS, fresh_rooms, room_dtype
 from roompulse.rules import rules_from
+from roompulse.thresholds import Thresholds
 from scorer.adapters.onnx_forecaster import open_step
 from scorer.pipeline.decode import Records
 from scorer.pipeline.wave import advance
@@ -40,6 +41,7 @@ def serve(bundle: Bundle, sessions: Sequence[Session]) -> list[Served]:
     steps.sort(key=len, reverse=True)
     rooms = fresh_rooms(len(steps), room_dtype(bundle.units, bundle.specification.window_minutes))
     forecaster, rules = open_step(bundle), rules_from(dict(bundle.rules))
+    thresholds = Thresholds(rules)
     active = len(steps)
     for step in range(len(steps[0]) if steps else 0):
         while len(steps[active - 1]) <= step:
@@ -52,8 +54,9 @@ def serve(bundle: Bundle, sessions: Sequence[Session]) -> list[Served]:
             np.array([sessions[index].counts[minute] for index, minute in places]),
             np.zeros(active, np.bool_),
             np.full((active, DRIVERS), np.nan),
+            np.zeros(active, np.uint32),
         )
-        outcome = advance(part, records, forecaster, rules)
+        outcome = advance(part, records, forecaster, rules, thresholds)
         for row, (index, minute) in enumerate(places):
             found[index].quantiles[minute] = outcome.quantiles[row]
             found[index].gated[minute] = part["gate"]["closed"][row]

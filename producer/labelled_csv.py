@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TextIO
 
 import msgspec
 
-from roompulse.errors import RoomPulseError
 from roompulse.history import HistoryRow
 from roompulse.minutes import format_minute
 from roompulse.records import METRICS, encode
-from roompulse.simulation import Label, room_name
+from roompulse.simulation import ALL_ROOMS, Label, room_name
 
 HEADER = ("room_id", "minute", *METRICS, "natural", "paid", "category", "ended")
 LABEL_HEADER = ("room_id", "kind", "first_minute", "last_minute", "magnitude")
-
-
-@contextmanager
-def text_file(path: Path) -> Iterator[TextIO]:
-    """Write a file, packed if its name ends in .gz. It appears under its name only when it is complete."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as raw:
-            if path.suffix == ".gz":
-                # No time and no name inside: the same simulation gives the same bytes.
-                with (
-                    gzip.GzipFile("", "wb", fileobj=raw, compresslevel=6, mtime=0) as packed,
-                    io.TextIOWrapper(packed, "utf-8", newline="") as text,
-                ):
-                    yield text
-            else:
-                with io.TextIOWrapper(raw, "utf-8", newline="") as text:
-                    yield text
-        part.replace(path)
-    except OSError as error:
-        raise RoomPulseError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 class RowWriter:
@@ -69,7 +41,7 @@ class RowWriter:
 
 
 class LabelWriter:
-    """Writes the labels: room, kind, first and last minute, and the factor at the height."""
+    """Writes the labels: room (empty for all together), kind, first and last minute, and the factor at the height."""
 
     def __init__(self, file: TextIO, offset: int) -> None:
         self._writer = csv.writer(file, lineterminator="\n")
@@ -80,4 +52,5 @@ class LabelWriter:
         """Append labels."""
         for label in labels:
             first, last = (format_minute(epoch, self._offset) for epoch in (label.first_minute, label.last_minute))
-            self._writer.writerow((room_name(label.room), label.kind, first, last, label.magnitude))
+            room = "" if label.room == ALL_ROOMS else room_name(label.room)
+            self._writer.writerow((room, label.kind, first, last, label.magnitude))

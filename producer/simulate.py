@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
-from producer.labelled_csv import LabelWriter, RowWriter, text_file
+from producer.labelled_csv import LabelWriter, RowWriter
 from producer.produce import KAFKA_SETTINGS, add_replay_options
 from producer.publisher import kafka_publisher
 from producer.replay import replay
@@ -22,8 +22,9 @@ from roompulse.minutes import Minute, format_minute
 from roompulse.pacing import Pace
 from roompulse.progress import ReplayProgress
 from roompulse.settings import add_settings, load_settings
-from roompulse.simulation import DEFAULT_START, Delivery, SimulationSettings, simulate
+from roompulse.simulation import DEFAULT_START, Delivery, FleetMove, SimulationSettings, simulate
 from roompulse.summary import add_json, print_summary
+from roompulse.text_file import text_file
 
 _HELP = {
     "rooms": "how many rooms",
@@ -53,6 +54,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
             help=f"{text} (default %(default)s)",
         )  # fmt: skip
     group.add_argument("--continuous", action="store_true", help="rooms run all the time instead of in sessions")
+    group.add_argument(
+        "--fleet-move", metavar="MINUTE:MINUTES:FACTOR",
+        help="labelled move of all rooms together, as 60:15:0.4: from the simulation's minute 60, for 15 minutes, to "
+        "0.4 times the normal (an outage; above 1 a promotion)",
+    )  # fmt: skip
     group.add_argument(
         "--start", default=DEFAULT_START, metavar="TIME", help="first minute, or 'now' (default %(default)s)"
     )
@@ -90,6 +96,7 @@ def simulation_settings(args: argparse.Namespace) -> SimulationSettings:
     """The settings from parsed flags. Raises UsageError."""
     values = {item.name: getattr(args, item.name) for item in fields(SimulationSettings)}
     values["minutes"] = args.minutes or None
+    values["fleet_move"] = None if args.fleet_move is None else _fleet_move(args.fleet_move)
     if values["minutes"] is None and args.out is not None:
         raise UsageError("--minutes 0 goes on for ever, which no file can hold: leave out --out or give a number")
     if args.start == "now":
@@ -102,6 +109,17 @@ def simulation_settings(args: argparse.Namespace) -> SimulationSettings:
     return SimulationSettings(**values)
 
 
+def _fleet_move(text: str) -> FleetMove:
+    """Read MINUTE:MINUTES:FACTOR. Raises UsageError."""
+    try:
+        first, minutes, factor = text.split(":")
+        return FleetMove(int(first), int(minutes), float(factor))
+    except ValueError:
+        raise UsageError(
+            f"--fleet-move: got {text!r}, expected MINUTE:MINUTES:FACTOR with two whole numbers, such as 60:15:0.4"
+        ) from None
+
+
 class _Labelled:
     """Deliveries on their way; the labels are written and counted as they pass."""
 
@@ -111,9 +129,8 @@ class _Labelled:
 
     def __iter__(self) -> Iterator[Delivery]:
         for delivery in self._deliveries:
-            surges = sum(label.kind == "surge" for label in delivery.labels)
-            self.surges += surges
-            self.slumps += len(delivery.labels) - surges
+            self.surges += sum(label.kind == "surge" for label in delivery.labels)
+            self.slumps += sum(label.kind == "slump" for label in delivery.labels)
             if self._writer is not None:
                 self._writer.write(delivery.labels)
             yield delivery

@@ -71,6 +71,7 @@ class Bundle:
     model: bytes
     card: Mapping[str, Any]
     golden: Golden
+    report: bytes | None
 
     @property
     def label(self) -> str:
@@ -166,7 +167,7 @@ def load_bundle(folder: Path) -> Bundle:
     except (LookupError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise BundleError(f"{folder}: not a usable bundle: {error}") from error
     _refuse_foreign(folder, specification, golden)
-    return Bundle(folder, specification, manifest["hash"], contents[MODEL], card, golden)
+    return Bundle(folder, specification, manifest["hash"], contents[MODEL], card, golden, contents.get(REPORT))
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

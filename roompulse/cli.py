@@ -18,11 +18,16 @@ COMMANDS = {
     "describe": ("trainer.describe", "explore history: gaps, dead streams, channels, hours and holidays, seasons"),
     "train": ("trainer.train", "learn from history and write a model bundle"),
     "compare": ("trainer.compare", "networks, their options and a field of rivals on the same rows, with tuning"),
+    "calibrate": ("scorer.calibrate", "from alerts wanted per room-day to the evidence that opens one"),
     "hotspots": ("trainer.hotspots", "two related series: where is a network that learnt one far off the other?"),
     "models": ("scorer.models", "list, show, promote, roll back and verify model bundles in a registry"),
     "score": ("scorer.score", "the live scorer: events in; forecasts and alerts out"),
     "backtest": ("scorer.backtest", "the same pipeline over a file, with no services"),
-    "watch": ("watch.terminal", "follow alerts, forecasts or the hotlist in the terminal"),
+    "watch": ("watch.terminal", "follow alerts, forecasts, the hotlist or fleet events in the terminal"),
+    "room": ("scorer.room", "one room's window, forecast, thresholds and open alerts, read from Redis"),
+    "feedback": ("producer.feedback", "say whether an alert was useful or noise: moves its room's threshold"),
+    "snooze": ("producer.snooze", "let no alert open in a room before a minute"),
+    "labels": ("watch.labels", "collect what people said of alerts into a CSV file"),
     "topics": ("producer.topics", "create or check the topics"),
 }
 """Subcommand, the module that holds its `configure(parser)` and `run(args) -> exit code`, and one line of help."""

@@ -53,6 +53,7 @@ def wanted_config(topics: Topics) -> dict[str, dict[str, str]]:
         topics.alerts: {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},
         topics.alerts_open: {"cleanup.policy": "compact"},
         topics.hotlist: {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)},
+        topics.fleet: {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},
         topics.dead_letters: {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},
     }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -140,9 +140,29 @@ class Hotlist(Struct, frozen=True):
     rooms: list[HotRoom]
 
 
+class FleetEvent(Struct, omit_defaults=True, frozen=True):
+    """`live.fleet.event/1`: many rooms of one partition moved together, still do, or do no more."""
+
+    fleet_id: str
+    event: str
+    direction: str
+    partition: int
+    opened: str
+    minute: str
+    rooms: int
+    moved: int
+    share: float | None
+    actual: float | None
+    expected: float | None
+    deviation_percent: float | None
+    text: str
+    reason: str | None = None
+
+
 encode = msgspec.json.Encoder().encode
 """A record as UTF-8 JSON bytes."""
 
+Decoded = TypeVar("Decoded")
 _minute_decoder = msgspec.json.Decoder(RoomMinute)
 _clock_decoder = msgspec.json.Decoder(Clock)
 
@@ -164,21 +184,28 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 def decode_minute(value: bytes) -> RoomMinute:
     """Decode and check one room-minute. Raises RecordError with the field, its value and what was expected."""
-    try:
-        record = _minute_decoder.decode(value)
-    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
-        raise _explain(error, value) from None
-    if _CONTROL.search(record.room_id):
-        raise RecordError("invalid", f"room_id: got {_show(record.room_id)}, expected text without control characters")
+    record = decode_with(_minute_decoder, value)
+    check_room_id(record.room_id)
     return record
 
 
 def decode_clock(value: bytes) -> Clock:
     """Decode and check one clock record. Raises RecordError."""
+    return decode_with(_clock_decoder, value)
+
+
+def decode_with(decoder: msgspec.json.Decoder[Decoded], value: bytes) -> Decoded:
+    """Decode and check one record of any kind. Raises RecordError."""
     try:
-        return _clock_decoder.decode(value)
+        return decoder.decode(value)
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise _explain(error, value) from None
+
+
+def check_room_id(room_id: str) -> None:
+    """Raise RecordError for what no terminal or log line should show."""
+    if _CONTROL.search(room_id):
+        raise RecordError("invalid", f"room_id: got {_show(room_id)}, expected text without control characters")
 
 
 def _explain(error: Exception, value: bytes) -> RecordError:

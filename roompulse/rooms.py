@@ -13,6 +13,7 @@ from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.gate import GATE_DTYPE
 from roompulse.gate import reset as reset_gate
 from roompulse.records import METRICS
+from roompulse.regimes import NORMAL_SPREAD, REGIME_DTYPE, fresh_regimes
 
 MAX_CHANNELS_TOLD_APART = 16
 DRIVERS = len(METRICS) + MAX_CHANNELS_TOLD_APART + 1
@@ -62,9 +63,14 @@ def room_dtype(units: int, window_minutes: int, series_minutes: int = 0) -> np.d
             ("forecasts", "<f4", (HORIZONS, len(QUANTILES), HORIZONS)),  # by origin minute
             ("gate", GATE_DTYPE),
             ("widen", "<f4", (2,)),  # log factors on the interval's lower and upper half: lasts between sessions
+            ("threshold_shift", "<f4"),  # what feedback has added to the bar, digits: lasts between sessions
+            ("snoozed_until", "<i4"),  # epoch minute from which alerts may open again: lasts between sessions
+            ("category", "<u4"),  # its code, as the newest record that had one said; 0 for none: lasts between sessions
             ("spread", "<f4"),  # running mean of |z|: lasts between sessions
             ("evidence", "<f4", (2,)),  # accumulated surprise upward and downward
             ("suspected", "<i4", (2,)),  # epoch minute of the forecast that it is accumulated against, while above 0
+            ("own_bar", "<f4", (2,)),  # the room's own way from the bar it began with: lasts between sessions
+            ("regime", REGIME_DTYPE),
             ("hot_minutes", "<i4"),  # minutes in a row above the forecast of ten minutes before
             ("hot_actual", "<f4"),  # sums over those minutes
             ("hot_expected", "<f4"),
@@ -78,8 +84,6 @@ def room_dtype(units: int, window_minutes: int, series_minutes: int = 0) -> np.d
     )
 
 
-NORMAL_SPREAD = 0.8
-"""Mean of |z| where z is standard normal: what a room's spread starts from."""
 FRESH = int(np.iinfo(np.int32).min)
 """`session_start` of a room that has not been seen."""
 
@@ -87,7 +91,8 @@ FORGET_MINUTES = 7 * 1440
 """A room idle for this long in event time is forgotten; it comes back as one that nobody has seen."""
 _GRACE_MINUTES = 60
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
+"""Counts up when what is saved beside the rows changes: 2 brought the fleet's memory."""
 
 
 def layout_of(dtype: np.dtype[np.void]) -> str:
@@ -117,6 +122,7 @@ def start_session(rooms: NDArray[np.void]) -> None:
     for name in {"ring", "forecasts", SERIES}.intersection(rooms.dtype.names or ()):
         rooms[name] = np.nan
     reset_gate(rooms["gate"])
+    rooms["regime"] = fresh_regimes(1)
     rooms["driver_sum"] = 0
     rooms["driver_weight"] = 0
     rooms["alerts"] = np.zeros((), ALERT_DTYPE)

@@ -46,6 +46,16 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _budget(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1440:
+        raise ValueError("expected alerts per room-day, above 0 and up to 1440")
+    return value
+
+
 def _flag(text: str) -> bool:
     known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if text.lower() not in known:
@@ -74,7 +84,7 @@ def _setting(default: Any, text: str, parse: Callable[[str], Any] = str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that a process can be told. Thresholds of alerts are not here: they are part of the log."""
+    """Everything that a process can be told. Thresholds of alerts stand in the model, or in the file `settings`."""
 
     bootstrap_servers: str = _setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas", _servers)
     topic_prefix: str = _setting("", "text put in front of every topic name as it is, such as 'staging.'", _prefix)
@@ -107,6 +117,13 @@ class Settings:
     model: str = _setting(
         "", "folder of the model bundle, or of a registry: its champion (default: the one shipped with RoomPulse)"
     )
+    settings: str = _setting(
+        "", "TOML file with thresholds of alerts for all rooms, by category and by room (default: the model's own)"
+    )
+    surge_budget: float | None = _setting(
+        None, "surges that a reader wants to see of a room in a day (default: what settings or model say)", _budget
+    )
+    slump_budget: float | None = _setting(None, "the same of slumps", _budget)
     registry: str = _setting("models", "folder of the model registry")
     log_level: str = _setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))
 
@@ -144,7 +161,7 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
         item = known[name]
         default = (
             ""
-            if item.default == ""
+            if item.default in ("", None)
             else f", default {str(item.default).lower() if isinstance(item.default, bool) else item.default}"
         )
         text = f"{item.metadata['help']} [{PREFIX}{name.upper()}{default}]".replace("%", "%%")
@@ -157,7 +174,7 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
 
 def _metavar(name: str, default: Any) -> str:
     unit = "HOURS" if name.endswith("_hours") else "SECONDS"
-    return {int: "N", float: unit}.get(type(default), "TEXT")
+    return {int: "N", float: unit, type(None): "N"}.get(type(default), "TEXT")
 
 
 def load_settings(args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> Settings:

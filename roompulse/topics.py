@@ -9,9 +9,12 @@ CLOCK_HEADER = "clock"
 
 MINUTE_SCHEMA = "live.room.minute/1"
 CLOCK_SCHEMA = "live.clock/1"
+FEEDBACK_SCHEMA = "live.room.feedback/1"
+SNOOZE_SCHEMA = "live.room.snooze/1"
 FORECAST_SCHEMA = "live.room.forecast/1"
 ALERT_SCHEMA = "live.room.alert/1"
 HOTLIST_SCHEMA = "live.room.hotlist/1"
+FLEET_SCHEMA = "live.fleet.event/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Topics:
 
     @property
     def minutes(self) -> str:
-        """Room-minutes and clocks: the scorer's input."""
+        """Room-minutes, clocks, and what people say of rooms: the scorer's input."""
         return f"{self.prefix}live.room.minutes"
 
     @property
@@ -46,6 +49,11 @@ class Topics:
         return f"{self.prefix}live.room.hotlist"
 
     @property
+    def fleet(self) -> str:
+        """When many rooms of a partition move together."""
+        return f"{self.prefix}live.fleet.events"
+
+    @property
     def dead_letters(self) -> str:
         """Records that could not be accepted."""
         return f"{self.prefix}dlq.live.room.minutes"
@@ -53,7 +61,7 @@ class Topics:
     @property
     def outputs(self) -> tuple[str, ...]:
         """What the scorer writes; each has as many partitions as the input."""
-        return (self.forecasts, self.alerts, self.alerts_open, self.hotlist, self.dead_letters)
+        return (self.forecasts, self.alerts, self.alerts_open, self.hotlist, self.fleet, self.dead_letters)
 
     @property
     def all(self) -> tuple[str, ...]:

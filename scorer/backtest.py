@@ -24,6 +24,7 @@ from roompulse.history import (
     read_history,
     say_on_stderr,
 )
+from roompulse.labels import read_labels
 from roompulse.minutes import QUIET_MINUTES, Minute, format_minute
 from roompulse.pacing import Pace, speed
 from roompulse.progress import ReplayProgress
@@ -34,9 +35,10 @@ from roompulse.topics import CLOCK_SCHEMA, SCHEMA_HEADER, Topics
 from scorer.adapters.key_partitioner import partitioner
 from scorer.adapters.memory_checkpoint import MemoryCheckpoint
 from scorer.adapters.memory_log import MemoryLog, MemoryTopic
+from scorer.grading import Grading
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.totals import Totals
-from scorer.wiring import chosen_bundle, models
+from scorer.wiring import chosen_bundle, chosen_overrides, models
 
 _CLOCK_HEADERS = ((SCHEMA_HEADER, CLOCK_SCHEMA.encode()),)
 
@@ -52,9 +54,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed", type=speed, default=None, metavar="N", help="times real time (default: as fast as possible)"
     )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="score the alerts against labels, as `roompulse labels` or `roompulse simulate --labels` wrote them",
+    )
     add_clone_option(parser)
     add_json(parser)
-    add_settings(parser, "model", "max_batch", "topic_prefix", "partitioner")
+    add_settings(
+        parser, "model", "settings", "surge_budget", "slump_budget", "max_batch", "topic_prefix", "partitioner"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,16 +75,19 @@ def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     report = HistoryReport(say=say_on_stderr)
     rows = clone_rooms(read_history(args.files, history_options(args), report), args.rooms)
+    grading = None if args.labels is None else Grading(read_labels(args.labels))
     bundle = chosen_bundle(settings)
-    model_for = models(settings, bundle, args.split)
+    model_for = models(settings, bundle, args.split, chosen_overrides(settings))
     folder = _new_folder(Path(args.out))
     topic = MemoryTopic(args.split)
     totals = Totals()
     options = LoopOptions(settings.max_batch, max_dirty_rooms=1 << 62, rebuild_hours=24.0)
     loop = ScoringLoop(MemoryLog(topic), MemoryCheckpoint(), model_for, options, totals, stop=lambda: False)
     place = partitioner("murmur2", args.split) if args.split > 1 else None
-    with Outputs(folder, Topics(settings.topic_prefix)) as outputs, ReplayProgress() as progress:
+    with Outputs(folder, Topics(settings.topic_prefix), grading) as outputs, ReplayProgress() as progress:
         for minute, chunk in _chunks(rows, settings.max_batch, args.speed):
+            if grading is not None:
+                grading.see(chunk)
             _append(topic, chunk, place)
             _drain(loop, topic)
             outputs.take(topic)
@@ -86,6 +99,8 @@ def run(args: argparse.Namespace) -> int:
             outputs.take(topic)
     seconds = time.monotonic() - started
     summary = {"rows_read": report.rows_read, "bad_rows": report.bad_rows, "model": bundle.label} | totals.summary()
+    if grading is not None:
+        summary |= grading.summary()
     (folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     timing = {"seconds": round(seconds, 3), "events_per_second": round(totals.tally.events / seconds, 1)}
     print_summary(summary | timing | {"out": str(folder)}, as_json=args.json)
@@ -98,10 +113,13 @@ def run(args: argparse.Namespace) -> int:
 class Outputs:
     """The result files, one record a line in the order in which the scorer wrote them."""
 
-    def __init__(self, folder: Path, topics: Topics) -> None:
-        names = {"forecasts": topics.forecasts, "alerts": topics.alerts, "hotlist": topics.hotlist}
+    def __init__(self, folder: Path, topics: Topics, grading: Grading | None = None) -> None:
+        names = {
+            "forecasts": topics.forecasts, "alerts": topics.alerts, "hotlist": topics.hotlist, "fleet": topics.fleet,
+        }  # fmt: skip
         self._topics = names
         self._all = topics.outputs
+        self._grading = grading
         self._folder = folder
         self._files: dict[str, BinaryIO] = {}
         self._stack = ExitStack()
@@ -118,6 +136,8 @@ class Outputs:
         """Move what was committed into the files."""
         for name, output_topic in self._topics.items():
             lines = [output.value or b"" for output in topic.take_outputs(output_topic)]
+            if name == "alerts" and self._grading is not None:
+                self._grading.take(lines)
             if lines:
                 self._files[name].write(b"\n".join(lines) + b"\n")
                 self._files[name].flush()

@@ -99,11 +99,25 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes."""
+    """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes, and
+    whether a fleet event is open.
+    """
 
     behind: Mapping[int, int]
     rooms: Mapping[int, int]
     watermarks: Mapping[int, int]
+    fleet: Mapping[int, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """A segment's error relative to the naive forecast's was measured again; `drifted` where it changed for good."""
+
+    partition: int
+    category: str
+    drifted: bool
+    before: float
+    now: float
 
 
 Happening = (
@@ -118,5 +132,6 @@ Happening = (
     | SaveDelayed
     | Reading
     | Standing
+    | Drifted
 )
 Report = Callable[[Happening], None]

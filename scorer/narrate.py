@@ -54,7 +54,15 @@ class Narrator:
                 self._now_and_then("save", f"checkpoint delayed, {waiting} rooms wait in memory: {reason}")
             case told.Reading(paused):
                 _log.warning("reading pauses until Redis is back" if paused else "reading goes on")
-            case told.Saved() | told.Standing():
+            case told.Drifted(partition, category, True, before, now):
+                _log.warning(
+                    "partition %d, category %s: the forecast's error went from %.2f to %.2f of the naive one's",
+                    partition,
+                    category,
+                    before,
+                    now,
+                )
+            case told.Saved() | told.Standing() | told.Drifted():
                 pass
 
     def _now_and_then(self, subject: str, text: str) -> None:

@@ -206,4 +206,5 @@ class Partitions:
             {p: max(self._log.bounds(p)[1] - owned.position, 0) for p, owned in self._owned.items()},
             {partition: fold.live_rooms() for partition, fold in folds.items()},
             {p: fold.head.watermark for p, fold in folds.items() if fold.head.watermark is not None},
+            {partition: fold.head.fleet.is_open for partition, fold in folds.items()},
         )

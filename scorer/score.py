@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 
+from roompulse.errors import UsageError
 from roompulse.settings import add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 from scorer import happenings as told
@@ -18,13 +19,13 @@ from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.narrate import Narrator, log_to_stderr
 from scorer.totals import Totals
-from scorer.wiring import chosen_bundle, models, open_checkpoint, open_log
+from scorer.wiring import chosen_bundle, chosen_overrides, models, open_checkpoint, open_log
 
 SETTINGS = (
     "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
     "instance_id", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes", "partitioner",
     "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port", "model",
-    "registry", "log_level",
+    "settings", "surge_budget", "slump_budget", "registry", "log_level",
 )  # fmt: skip
 
 STUCK_S = 60.0
@@ -38,6 +39,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exit-at-end", action="store_true", help="stop at the offsets that were the end when it started"
     )
+    parser.add_argument(
+        "--drift",
+        action="store_true",
+        help="watch the forecast's error drift by category and partition; needs the extra `drift` and takes some "
+        "seconds more to start",
+    )
     add_json(parser)
     add_settings(parser, *SETTINGS)
 
@@ -48,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     log_to_stderr(settings.log_level)
     started = time.monotonic()
     stopping = _StopSignal()
-    bundle = chosen_bundle(settings)
+    bundle, overrides = chosen_bundle(settings), chosen_overrides(settings)
     state = _State()
     metrics, totals = PrometheusMetrics(bundle.label), Totals()
     checkpoint = open_checkpoint(settings)
@@ -60,11 +67,14 @@ def run(args: argparse.Namespace) -> int:
     log = None
     try:
         log = open_log(settings)
-        observers = (state, metrics, totals, Narrator())
+        observers: list[told.Report] = [state, metrics, totals, Narrator()]
 
         def report(happening: told.Happening) -> None:
             for observe in observers:
                 observe(happening)
+
+        if args.drift:
+            observers.append(_drift_watch(report))
 
         def stop() -> bool:
             state.turned()
@@ -73,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         loop = ScoringLoop(
             log,
             checkpoint,
-            models(settings, bundle, log.partition_count()),
+            models(settings, bundle, log.partition_count(), overrides),
             LoopOptions(settings.max_batch, settings.max_dirty_rooms, settings.rebuild_hours, args.exit_at_end),
             report,
             stop,
@@ -98,6 +108,15 @@ def run(args: argparse.Namespace) -> int:
     delays = {"delay_p50_s": metrics.delays.quantile(0.5), "delay_p99_s": metrics.delays.quantile(0.99)}
     print_summary(totals.summary() | delays | {"seconds": round(time.monotonic() - started, 3)}, as_json=args.json)
     return 0
+
+
+def _drift_watch(report: told.Report) -> told.Report:
+    """Loaded only when asked for: its library brings pandas along."""
+    try:
+        from scorer.drift import DriftWatch
+    except ModuleNotFoundError as error:
+        raise UsageError("--drift needs river: pip install 'roompulse[drift]'") from error
+    return DriftWatch(report)
 
 
 class _StopSignal:

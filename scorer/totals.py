@@ -18,6 +18,7 @@ class Totals:
         """Count a batch in; other happenings do not matter here."""
         if isinstance(happening, Committed):
             self.tally.add(happening.tally)
+            self.tally.errors.clear()  # by names that others choose: they would grow without end
             self.batches += 1
 
     def summary(self) -> dict[str, object]:
@@ -45,6 +46,7 @@ class Totals:
             "gated_forecasts": tally.gated,
             "alerts_opened": by_event.get("open", 0),
             "alerts_out": sum(by_event.values()),
+            "fleet_events": sum(count for (_, event), count in tally.fleet.items() if event == "open"),
             "error_at_1": error / judged if judged else None,
             "naive_error_at_1": naive / judged if judged else None,
             "coverage_percent": 100 * inside / met if met else None,

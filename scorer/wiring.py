@@ -6,15 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from roompulse.bundle import Bundle, default_bundle, load_bundle
 from roompulse.channels import DEFAULT_CHANNELS, Channels
 from roompulse.errors import CheckpointError, UsageError
 from roompulse.kafka_topics import ensure_topics
+from roompulse.overrides import Overrides, read_overrides
 from roompulse.registry import Registry, open_bundle
 from roompulse.rooms import room_dtype
 from roompulse.rules import rules_from
 from roompulse.settings import Settings
+from roompulse.thresholds import Thresholds
 from roompulse.topics import Topics
 from scorer.adapters.kafka_python_log import KafkaPythonLog
 from scorer.adapters.key_partitioner import partitioner
@@ -44,11 +47,27 @@ def bundle_with(wanted: str, settings: Settings) -> Bundle | None:
     return next((bundle for bundle in found if bundle is not None), None)
 
 
-def open_model(bundle: Bundle, settings: Settings, partition_of: Callable[[bytes], int] | None) -> Model:
+def chosen_overrides(settings: Settings) -> Overrides:
+    """What settings file and budgets say of alerts; a budget given wins over `[rules]`. Raises InputError."""
+    found = read_overrides(Path(settings.settings)) if settings.settings else Overrides()
+    budgets = {
+        name: budget for name in ("surge_budget", "slump_budget") if (budget := getattr(settings, name)) is not None
+    }
+    return replace(found, rules=replace(found.rules, **budgets))
+
+
+def open_model(
+    bundle: Bundle,
+    settings: Settings,
+    partition_of: Callable[[bytes], int] | None,
+    overrides: Overrides | None = None,
+) -> Model:
     """A bundle, ready to score. Raises BundleError where the network does not give its golden vectors."""
-    channels, dtype = _channels(bundle), _room_dtype(bundle)
+    channels, dtype = _channels(bundle), room_dtype_of(bundle)
     writer = Writer(Topics(settings.topic_prefix), bundle.label, channels, settings.max_message_bytes)
-    context = Context(open_forecaster(bundle), rules_from(dict(bundle.rules)), channels, writer, dtype, partition_of)
+    rules = rules_from(dict(bundle.rules))
+    thresholds = Thresholds(rules, overrides)
+    context = Context(open_forecaster(bundle), rules, thresholds, channels, writer, dtype, partition_of)
     return Model(bundle.hash, context)
 
 
@@ -58,23 +77,26 @@ def _channels(bundle: Bundle) -> Channels:
     return DEFAULT_CHANNELS if window is None or window.series == 1 else Channels(window.channels)
 
 
-def _room_dtype(bundle: Bundle) -> np.dtype[np.void]:
+def room_dtype_of(bundle: Bundle) -> np.dtype[np.void]:
+    """The record of a room under this bundle's network."""
     specification = bundle.specification
     window = specification.window
     every = 0 if window is None or window.series == 1 else window.minutes
     return room_dtype(specification.units, specification.window_minutes, every)
 
 
-def models(settings: Settings, first: Bundle, partitions: int) -> Callable[[str | None], Model]:
+def models(
+    settings: Settings, first: Bundle, partitions: int, overrides: Overrides | None = None
+) -> Callable[[str | None], Model]:
     """Give the model with a hash, or the first choice: a checkpoint goes on with the model that it was made with."""
     partition_of = partitioner(settings.partitioner, partitions)
-    opened: dict[str, Model] = {first.hash: open_model(first, settings, partition_of)}
+    opened: dict[str, Model] = {first.hash: open_model(first, settings, partition_of, overrides)}
 
     def model_for(wanted: str | None) -> Model:
         if wanted is None:
             return opened[first.hash]
         if wanted not in opened and (bundle := bundle_with(wanted, settings)) is not None:
-            opened[wanted] = open_model(bundle, settings, partition_of)
+            opened[wanted] = open_model(bundle, settings, partition_of, overrides)
         if wanted not in opened:
             raise CheckpointError(
                 f"the checkpoint was made with model {wanted[:8]}, which is not here; start with --model naming its "

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roompulse import records, topics
+from roompulse import records, topics, words
 from roompulse.bundle import default_bundle, load_bundle
 from roompulse.errors import RecordError
 from roompulse.kafka_topics import wanted_config
@@ -22,19 +22,25 @@ from roompulse.topics import Topics
 from scorer.adapters.memory_checkpoint import MemoryCheckpoint
 from scorer.adapters.memory_log import MemoryLog, MemoryTopic
 from scorer.loop import LoopOptions, ScoringLoop
+from scorer.pipeline.decode import Decoded, decode_messages
+from scorer.ports import Message
 from scorer.wiring import models
 from tests.asyncapi import Document
 from tests.journeys.bad_records import BAD, BY_KEY
-from tests.journeys.good_rooms import clock_after, records_of, write_history
+from tests.journeys.good_rooms import Sent, clock_after, falling_fleet, records_of, write_history
+from tests.scorer.fakes import feedback, snooze
 
 DOCUMENT = Document()
 CHANNELS = {channel["address"]: name for name, channel in DOCUMENT.contents["channels"].items()}
 STRUCTS = {
     "roomMinute": records.RoomMinute,
     "clock": records.Clock,
+    "feedback": words.Feedback,
+    "snooze": words.Snooze,
     "forecast": records.Forecast,
     "alert": records.Alert,
     "hotlist": records.Hotlist,
+    "fleetEvent": records.FleetEvent,
 }
 GOOD: dict[str, Any] = {"room_id": "a", "minute": "2024-05-01T10:00:00Z", "metrics": {"watch_ucnt": 1}}
 
@@ -99,27 +105,38 @@ def test_examples_are_what_they_illustrate(name: str) -> None:
         headers = [(header, text.encode()) for header, text in example.get("headers", {}).items()]
         value = json.dumps(example.get("payload")).encode()
         payload = example.get("payload") or {}
-        keys = {"alertsOpen": payload.get("alert_id"), "hotlist": payload.get("partition")}
+        partition = payload.get("partition")
+        keys = {"alertsOpen": payload.get("alert_id"), "hotlist": partition, "fleet": partition}
         key = str(keys.get(CHANNELS[channel["address"]], payload.get("room_id"))).encode()
         assert DOCUMENT.check(channel["address"], key, value, headers) == name
         if name == "roomMinute":
             assert records.decode_minute(value).room_id == example["payload"]["room_id"]
         if name == "clock":
             assert records.decode_clock(value).minute == example["payload"]["minute"]
+        if name == "feedback":
+            assert words.decode_feedback(value).alert_id == example["payload"]["alert_id"]
+        if name == "snooze":
+            assert words.decode_snooze(value).until == example["payload"]["until"]
 
 
 def test_real_messages_of_each_kind_are_as_described(tmp_path: Path) -> None:
-    """A run in memory over good and bad records, a correction and a clock: every input and output, of every kind."""
+    """A run in memory over good and bad records, a correction, a clock and a fleet: every input and output there is."""
     write_history(tmp_path / "h.csv")
     sent = list(records_of(tmp_path / "h.csv"))
     surge = next(at for at, one in enumerate(sent) if b"T11:00:00" in one.value and "🎉".encode() in one.value)
     corrected = sent[surge]._replace(value=sent[surge].value.replace(b'"watch_ucnt":540', b'"watch_ucnt":100'))
     assert corrected.value != sent[surge].value
-    sent = [*sent[: surge + 4], corrected, *sent[surge + 4 :], clock_after(tmp_path / "h.csv")]
+    said = [
+        Sent(given.key, given.value or b"", list(given.headers))
+        for given in (feedback("c-3", "noise"), snooze("c-3", 0))
+    ]
+    sent = [*sent[: surge + 4], corrected, *said, *sent[surge + 4 :], clock_after(tmp_path / "h.csv")]
     topic, seen = MemoryTopic(2), Counter[str]()
     for one in sent:
         topic.append(0, one.key, one.value, one.headers, 0)
         seen[DOCUMENT.check(Topics().minutes, one.key, one.value, one.headers)] += 1
+    for one in falling_fleet():
+        topic.append(1, one.key, one.value, one.headers, 0)
     for bad in BAD:
         partition = 0 if bad.partition == BY_KEY else bad.partition
         headers = [(name, content or b"") for name, content in bad.headers]
@@ -129,7 +146,7 @@ def test_real_messages_of_each_kind_are_as_described(tmp_path: Path) -> None:
         MemoryLog(topic), MemoryCheckpoint(), models(Settings(), bundle, 2),
         LoopOptions(5000, 1 << 62, 24.0), lambda happening: None, lambda: False,
     )  # fmt: skip
-    while topic.committed.get(0, 0) < topic.end(0):
+    while any(topic.committed.get(partition, 0) < topic.end(partition) for partition in range(2)):
         loop.turn()
     events, reasons = set(), set()
     for (name, _), outputs in topic.outputs.items():
@@ -205,6 +222,38 @@ def test_what_the_schema_forbids_in_a_clock_is_what_is_refused(record: object) -
     """Clocks likewise."""
     value = json.dumps(record, allow_nan=False).encode()
     assert DOCUMENT.accepts("clock", record) != refused(value, records.decode_clock)
+
+
+verdicts = st.fixed_dictionaries(
+    {},
+    optional={
+        "room_id": names | anything,
+        "alert_id": st.sampled_from(["0" * 16, "0" * 15, "0" * 17, "A" * 16, "0" * 16 + "\n"]) | anything,
+        "verdict": st.sampled_from(["useful", "noise", "", "Noise"]) | anything,
+        "until": minutes | anything,
+        "note": st.text() | st.sampled_from(["n" * 1024, "n" * 1025]) | anything,
+        "unknown": anything,
+    },
+)
+SAID = {"room_id": "a", "alert_id": "0" * 16, "verdict": "noise", "until": "2024-05-01T10:00:00Z"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(changes=verdicts, left_out=st.sets(st.sampled_from(["", *SAID]), max_size=1))
+def test_what_the_schemas_forbid_people_to_say_is_what_is_refused(changes: dict[str, Any], left_out: set[str]) -> None:
+    """Verdicts and snoozes likewise."""
+    record = {name: value for name, value in (SAID | changes).items() if name not in left_out}
+    value = json.dumps(record, allow_nan=False).encode()
+    for name in ("feedback", "snooze"):
+        assert DOCUMENT.accepts(name, record) != bool(decoded(name, value).dead)
+
+
+def decoded(name: str, value: bytes) -> Decoded:
+    """What the scorer makes of one record that a room's key and the right schema come with."""
+    headers = ((topics.SCHEMA_HEADER, f"live.room.{name}/1".encode()),)
+    key = json.loads(value).get("room_id")
+    key = key.encode("utf-8", "replace") if isinstance(key, str) else b"?"
+    return decode_messages([Message(0, -1, key, value, headers)], 0, None)
 
 
 @settings(deadline=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-MINUTES, FORECASTS, ALERTS, HOTLIST = "minutes", "forecasts", "alerts", "hotlist"
+MINUTES, FORECASTS, ALERTS, HOTLIST, FLEET = "minutes", "forecasts", "alerts", "hotlist", "fleet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from roompulse.records import Alert, Forecast, Hotlist, HotRoom
+from roompulse.records import Alert, FleetEvent, Forecast, Hotlist, HotRoom
 from watch.glyphs import FORECAST_STYLE, KIND_STYLES, QUIET_STYLE, Glyphs, plain
 
 EVENT_STYLES = {"open": "bold", "resolve": QUIET_STYLE, "retract": QUIET_STYLE}
@@ -49,6 +49,16 @@ def hotlist_lines(minute: str, rooms: Sequence[HotRoom], glyphs: Glyphs) -> Iter
         line.append(f" {deviation:>9}  ")
         line.append(glyphs.bars[-1] * round(10 * max(room.excess, 0.0) / max(most, 1e-9)), FORECAST_STYLE)
         yield line
+
+
+def fleet_line(record: FleetEvent, glyphs: Glyphs) -> Text:
+    """When, which way the rooms of a partition moved, and the sentence."""
+    kind = "surge" if record.direction == "up" else "slump"
+    line = Text(f"{clock(record.minute)}  ")
+    line.append(f"{glyphs.signs.get(kind, ' ')} {plain(record.direction):<6}", KIND_STYLES.get(kind, ""))
+    line.append(f"{plain(record.event):<8}", EVENT_STYLES.get(record.event, ""))
+    line.append(plain(record.text))
+    return line
 
 
 class HotlistMerger:

@@ -1,4 +1,4 @@
-"""`roompulse watch alerts|forecasts|hotlist`: follows a topic in the terminal, or hands it on to a pipe."""
+"""`roompulse watch alerts|forecasts|hotlist|fleet`: follows a topic in the terminal, or hands it on to a pipe."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.text import Text
 
 from roompulse.errors import UsageError
-from roompulse.records import Alert, Forecast, Hotlist
+from roompulse.records import Alert, FleetEvent, Forecast, Hotlist
 from roompulse.settings import add_settings, load_settings
 from roompulse.topics import Topics
-from watch.feed import ALERTS, FORECASTS, HOTLIST, Feed, Seen
+from watch.feed import ALERTS, FLEET, FORECASTS, HOTLIST, Feed, Seen
 from watch.glyphs import Glyphs, glyphs_for
 from watch.kafka_feed import KafkaFeed, parse_since
-from watch.lines import HotlistMerger, alert_line, forecast_line, hotlist_lines
+from watch.lines import HotlistMerger, alert_line, fleet_line, forecast_line, hotlist_lines
 
 POLL_S = 0.5
 HOTLIST_ROWS = 15
@@ -34,12 +34,13 @@ examples:
 _alert = msgspec.json.Decoder(Alert)
 _forecast = msgspec.json.Decoder(Forecast)
 _hotlist = msgspec.json.Decoder(Hotlist)
+_fleet = msgspec.json.Decoder(FleetEvent)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
-    parser.add_argument("what", choices=(ALERTS, FORECASTS, HOTLIST), help="which records")
+    parser.add_argument("what", choices=(ALERTS, FORECASTS, HOTLIST, FLEET), help="which records")
     parser.add_argument("--room", action="append", default=[], metavar="ID", help="only this room; may be repeated")
     parser.add_argument(
         "--kind",
@@ -68,10 +69,13 @@ def run(args: argparse.Namespace) -> int:
     """Print what is there and what comes. Returns 0 at the end, 130 at Ctrl-C. Raises RoomPulseError."""
     if args.kind and args.what != ALERTS:
         raise UsageError(f"--kind is for alerts, and {args.what} have none")
+    if args.room and args.what == FLEET:
+        raise UsageError("--room is for what names a room, and fleet events name a partition")
     settings = load_settings(args)
     since = parse_since(args.since or ("latest" if args.follow else "earliest"))
     topics = Topics(settings.topic_prefix)
-    topic = {ALERTS: topics.alerts, FORECASTS: topics.forecasts, HOTLIST: topics.hotlist}[args.what]
+    names = {ALERTS: topics.alerts, FORECASTS: topics.forecasts, HOTLIST: topics.hotlist, FLEET: topics.fleet}
+    topic = names[args.what]
     wanted = Wanted(frozenset(args.room), frozenset(args.kind))
     feed = KafkaFeed(settings, {args.what: topic}, since)
     try:
@@ -156,6 +160,8 @@ class ReadableLines:
             forecast = _forecast.decode(seen.value)
             if self._wanted.room(forecast.room_id):
                 yield forecast_line(forecast, self._glyphs)
+        elif seen.kind == FLEET:
+            yield fleet_line(_fleet.decode(seen.value), self._glyphs)
         else:
             for minute, rooms in self._hotlists.add(_hotlist.decode(seen.value)):
                 yield from self._hot(Hotlist(minute, 0, rooms))

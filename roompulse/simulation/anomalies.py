@@ -20,9 +20,16 @@ CARRIERS = 4
 """Channels that can carry a surge."""
 
 
+ALL_ROOMS = -1
+"""The room number of what happens to all rooms."""
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A surge or slump: room number from 0, first and last epoch minute, and the factor on the mean at its height."""
+    """A surge or slump: room number from 0, first and last epoch minute, and the factor on the mean at its height.
+
+    Kind `fleet` is a move of all rooms together.
+    """
 
     room: int
     kind: str

@@ -10,6 +10,28 @@ from roompulse.minutes import Minute, parse_minute
 DEFAULT_START = "2026-01-05T18:00:00+08:00"
 
 
+@dataclass(frozen=True, slots=True)
+class FleetMove:
+    """Every room's mean is `factor` times its own for `minutes`, from the simulation's minute `first` (0 up) on.
+
+    Below 1 it is an outage of the platform, above 1 a promotion of everything. Raises UsageError.
+    """
+
+    first: int
+    minutes: int
+    factor: float
+
+    def __post_init__(self) -> None:
+        if self.first < 0 or self.minutes < 1 or not 0 <= self.factor <= 100:
+            raise UsageError(
+                "a fleet move begins at minute 0 or later, lasts a minute or more, and its factor is 0 to 100"
+            )
+
+    def factor_at(self, step: int) -> float:
+        """The factor in the simulation's minute `step`."""
+        return self.factor if self.first <= step < self.first + self.minutes else 1.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationSettings:
     """The same settings give the same rooms, minutes, labels and deliveries, bit for bit. Raises UsageError.
@@ -32,6 +54,8 @@ class SimulationSettings:
     slumps_per_room_hour: float = 0.03
     longest_ramp_minutes: int = 2
     """A surge or slump comes and goes over at most so many minutes."""
+    fleet_move: FleetMove | None = None
+    """All rooms move together, besides what happens to each."""
     missing_rate: float = 0.001
     """Runs of 1 to 8 minutes of which no record ever comes."""
     null_rate: float = 0.0005

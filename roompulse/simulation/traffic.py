@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roompulse.minutes import ZULU, Minute
-from roompulse.simulation.anomalies import Anomalies, Label
-from roompulse.simulation.settings import SimulationSettings
+from roompulse.simulation.anomalies import ALL_ROOMS, Anomalies, Label
+from roompulse.simulation.settings import FleetMove, SimulationSettings
 
 SMALLEST_ROOM, LARGEST_ROOM = 0.01, 100.0
 """Times the typical size."""
@@ -87,12 +87,21 @@ def traffic(settings: SimulationSettings) -> Iterator[TrafficMinute]:
         burst = burst_memory * burst + noise
         opening = 1 - 0.7 * np.exp(-sessions.age_minutes / 8)
         mean = size * rhythm * opening * np.exp(level + burst) * anomalies.factor
+        if settings.fleet_move is not None:
+            mean = mean * settings.fleet_move.factor_at(step)
+            labels += _fleet_label(settings.fleet_move, step, minute)
         entries = np.where(sessions.live, draw.negative_binomial(shape, shape / (shape + mean)), 0)
         live = sessions.live.copy()
         yield TrafficMinute(
             minute, live, entries, opened, last, anomalies.factor.copy(), anomalies.carrier.copy(), labels
         )
         step += 1
+
+
+def _fleet_label(move: FleetMove, step: int, minute: Minute) -> tuple[Label, ...]:
+    if step != move.first:
+        return ()
+    return (Label(ALL_ROOMS, "fleet", minute.epoch, minute.epoch + move.minutes - 1, move.factor),)
 
 
 class _Sessions:

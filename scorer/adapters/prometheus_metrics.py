@@ -41,6 +41,17 @@ class PrometheusMetrics:
         self._alerts = Counter(
             "roompulse_alerts", "Alert records committed.", ["kind", "severity", "event"], registry=registry
         )
+        # What people say of rooms. How far it moved a room's bar is in the room's state, which `roompulse room` shows.
+        self._feedback = Counter(
+            "roompulse_feedback", "Verdicts on alerts, by what came of them.", ["verdict"], registry=registry
+        )
+        self._snoozes = Counter("roompulse_snoozes", "Snoozes, by what came of them.", ["result"], registry=registry)
+        self._fleet = Counter(
+            "roompulse_fleet_events", "Fleet records committed.", ["direction", "event"], registry=registry
+        )
+        self._fleet_open = Gauge(
+            "roompulse_fleet_events_open", "1 while a fleet event is open.", ["partition"], registry=registry
+        )
         # How good the forecasts are, against the naive one that repeats the last value.
         self._judged = Counter(
             "roompulse_forecasts_judged", "Forecasts whose minute has come.", ["horizon"], registry=registry
@@ -55,6 +66,16 @@ class PrometheusMetrics:
             "roompulse_intervals_judged", "10-90 % intervals of the next minute that were met.", registry=registry
         )
         self._inside = Counter("roompulse_intervals_covered", "Those that held the actual.", registry=registry)
+        segment = ["partition", "category"]
+        self._relative = Gauge(
+            "roompulse_forecast_drift_relative_error",
+            "Error over the naive forecast's, since it last changed; with --drift.",
+            segment,
+            registry=registry,
+        )
+        self._drifts = Counter(
+            "roompulse_forecast_drifts", "Times that this error changed for good.", segment, registry=registry
+        )
         # How the loop runs.
         self._batch = Histogram(
             "roompulse_batch_size", "Messages in a transaction.", buckets=_BATCH_SIZES, registry=registry
@@ -113,8 +134,11 @@ class PrometheusMetrics:
             case told.Recovered():
                 state = "kept" if not happening.rebuilt else "rebuilt" if happening.exact else "approximate"
                 self._recoveries.labels(state).inc()
+            case told.Drifted(partition, category, drifted, _, now):
+                self._relative.labels(str(partition), category).set(now)
+                self._drifts.labels(str(partition), category).inc(drifted)
             case told.Lost():
-                for gauge in (self._lag, self._watermark, self._event_lag, self._rooms):
+                for gauge in (self._lag, self._watermark, self._event_lag, self._rooms, self._fleet_open):
                     with suppress(KeyError):  # a partition that came and went within seconds was never told about
                         gauge.remove(str(happening.partition))
             case told.RecoveryDelayed() | told.Live():
@@ -134,6 +158,10 @@ class PrometheusMetrics:
             self._dead.labels(reason).inc(count)
         for label, count in tally.alerts.items():
             self._alerts.labels(*label).inc(count)
+        for (word, result), count in tally.words.items():
+            (self._feedback if word == "feedback" else self._snoozes).labels(result).inc(count)
+        for change, count in tally.fleet.items():
+            self._fleet.labels(*change).inc(count)
         self._clocks.inc(tally.clocks)
         self._blank.inc(tally.blanks)
         self._gated.inc(tally.gated)
@@ -154,6 +182,8 @@ class PrometheusMetrics:
             self._lag.labels(str(partition)).set(behind)
         for partition, rooms in standing.rooms.items():
             self._rooms.labels(str(partition)).set(rooms)
+        for partition, is_open in standing.fleet.items():
+            self._fleet_open.labels(str(partition)).set(is_open)
         for partition, minute in standing.watermarks.items():
             self._watermark.labels(str(partition)).set(minute * 60)
             self._event_lag.labels(str(partition)).set(time.time() - minute * 60)

@@ -1,7 +1,7 @@
 """One batch of one partition, folded beside the state that it starts from.
 
 for each stretch of messages between two moves of the watermark:
-    close the minute that is over: its hotlist, and the alerts of rooms that have fallen silent
+    close the minute that is over: its hotlist, what its rooms did together, and the alerts of rooms fallen silent
     advance the rooms in waves of at most one record each
 then put the records in the order of the inputs they answer
 """
@@ -14,15 +14,20 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from roompulse.forecasting import HORIZONS
 from roompulse.minutes import QUIET_MINUTES
 from roompulse.records import RoomMinute
 from roompulse.rooms import KINDS, SEVERITIES, fresh_rooms, idle_at
-from scorer.pipeline.decode import Decoded, Records
+from roompulse.thresholds import category_code
+from scorer.pipeline.decode import CLOCK, MINUTE, NO_MINUTE, Decoded, Records
+from scorer.pipeline.fleet import DIRECTIONS, FleetChange, close_minute
 from scorer.pipeline.hotlist import candidates, merge
 from scorer.pipeline.judge import EVENTS
+from scorer.pipeline.moves import count_moves
 from scorer.pipeline.partition import Context, Head, Tally
 from scorer.pipeline.tell import Told, silence_told
 from scorer.pipeline.wave import ACCEPTED, STATUSES, WaveOutcome, advance
+from scorer.pipeline.words import heed
 from scorer.pipeline.write import Line
 
 
@@ -85,21 +90,29 @@ class _Batch:
         self.lines: list[Line] = []
         self.tally = Tally()
         where = {room: number for number, room in enumerate(rooms)}
+        self._own_thresholds = context.thresholds.places(rooms)
         self.place = np.array([where.get(room, -1) for room in decoded.rooms], np.int64)
         self._partition, self._context, self._decoded = partition, context, decoded
         self._rooms, self._rows = rooms, rows
-        self.tally.clocks = int((self.place < 0).sum())
+        self.tally.clocks = int((decoded.kind == CLOCK).sum())
 
     def move_watermark(self, row: int) -> None:
         """Move the watermark to this row's minute, if that is later: what is over now is told at its position."""
         head, minute = self.head, int(self._decoded.minute[row])
-        if head.watermark is not None and minute <= head.watermark:
+        if minute == NO_MINUTE or (head.watermark is not None and minute <= head.watermark):
             return
         position = int(self._decoded.position[row])
         writer = self._context.writer
         if head.watermark is not None and head.counted:
             self.lines.append(writer.hotlist(position, self._partition, head.watermark, head.offset, head.tally))
-        self.head = Head(minute, int(self._decoded.offset[row]))
+        fleet, changes = head.fleet, list[FleetChange]()
+        if head.watermark is not None:
+            fleet, changes = close_minute(head.fleet, head.watermark, minute, self._context.rules)
+        for change in changes:
+            self.lines.append(writer.fleet(position, self._partition, head.offset, change))
+            label = (DIRECTIONS[change.side], EVENTS[change.event])
+            self.tally.fleet[label] = self.tally.fleet.get(label, 0) + 1
+        self.head = Head(minute, int(self._decoded.offset[row]), listed=head.tally, fleet=fleet)
         self._silence(position, minute)
         if head.watermark is not None and head.watermark // 60 != minute // 60:
             idle = idle_at(self._rows["last_minute"], minute)
@@ -119,8 +132,14 @@ class _Batch:
             rows[found] = part
 
     def advance(self, wave: NDArray[np.int64]) -> None:
-        """Advance one wave, given as rows of the batch."""
+        """Advance one wave, given as rows of the batch: minutes, and what people say of rooms."""
         decoded, context = self._decoded, self._context
+        of_minute = decoded.kind[wave] == MINUTE
+        if not of_minute.all():
+            self._heed(wave[~of_minute])
+            wave = wave[of_minute]
+            if len(wave) == 0:
+                return
         found = [record for row in wave.tolist() if (record := decoded.records[row]) is not None]
         records = Records(
             decoded.minute[wave],
@@ -128,14 +147,27 @@ class _Batch:
             decoded.value[wave],
             decoded.ended[wave],
             context.channels.columns(found),
+            np.array([category_code(record.category) for record in found], np.uint32),
         )
         place = self.place[wave]
         rows = self._rows[place]
-        outcome = advance(rows, records, context.forecaster, context.rules)
+        own = None if self._own_thresholds is None else self._own_thresholds[place]
+        outcome = advance(rows, records, context.forecaster, context.rules, context.thresholds, own)
         self._rows[place] = rows
         self._write(wave, found, records, outcome)
-        self._tally_hot(found, records, outcome)
+        self._tally_hot(rows, found, records, outcome)
+        self._tally_moves(rows, records, outcome)
         self._count(records, outcome)
+        self._count_errors(found, outcome)
+
+    def _heed(self, wave: NDArray[np.int64]) -> None:
+        """Take in what people say of these rooms, each at its place between the room's minutes."""
+        place = self.place[wave]
+        rows = self._rows[place]
+        kind, value = self._decoded.kind[wave], self._decoded.value[wave]
+        for label in heed(rows, kind, value, self._context.rules, self.head.watermark):
+            self.tally.words[label] = self.tally.words.get(label, 0) + 1
+        self._rows[place] = rows
 
     def _write(
         self, wave: NDArray[np.int64], found: Sequence[RoomMinute], records: Records, outcome: WaveOutcome
@@ -159,15 +191,30 @@ class _Batch:
         label = (KINDS[told.kind], SEVERITIES[told.severity], EVENTS[told.event])
         self.tally.alerts[label] = self.tally.alerts.get(label, 0) + 1
 
-    def _tally_hot(self, found: Sequence[RoomMinute], records: Records, outcome: WaveOutcome) -> None:
+    def _tally_hot(
+        self, rows: NDArray[np.void], found: Sequence[RoomMinute], records: Records, outcome: WaveOutcome
+    ) -> None:
         """Count this wave's records of the newest minute into its hotlist; a late one has missed it."""
-        size = self._context.rules.hotlist_size
-        now = (outcome.status == ACCEPTED) & (records.minute == self.head.watermark)
-        expected = np.where(now, outcome.newest[:, 1], np.nan)
-        hot = candidates(records.value, expected, [record.room_id for record in found], size)
-        self.head = replace(
-            self.head, tally=merge(self.head.tally, hot, size), counted=self.head.counted + int(now.sum())
-        )
+        head, rules = self.head, self._context.rules
+        now = (outcome.status == ACCEPTED) & (records.minute == head.watermark)
+        if head.watermark is None or not now.any():
+            return
+        made = rows["forecasts"][:, (head.watermark - 1) % HORIZONS]
+        newest = np.where(now, outcome.newest[:, 1], np.nan)
+        rooms = [record.room_id for record in found]
+        hot = candidates(head.watermark, records.value, newest, made, rooms, head.listed, rules)
+        tally = merge(head.tally, hot, rules.hotlist_size)
+        self.head = replace(head, tally=tally, counted=head.counted + int(now.sum()))
+
+    def _tally_moves(self, rows: NDArray[np.void], records: Records, outcome: WaveOutcome) -> None:
+        """Count how many rooms moved in the newest minute, for what the fleet does together."""
+        minute, fleet = self.head.watermark, self.head.fleet
+        now = (outcome.status == ACCEPTED) & (records.minute == minute)
+        if minute is None or not now.any():
+            return
+        value = np.where(now, records.value, np.nan)
+        moves = count_moves(rows, minute, value, outcome.newest, fleet.before, self._context.rules)
+        self.head = replace(self.head, fleet=replace(fleet, moves=fleet.moves.plus(moves)))
 
     def _count(self, records: Records, outcome: WaveOutcome) -> None:
         tally = self.tally
@@ -185,3 +232,16 @@ class _Batch:
         met = ~np.isnan(records.value) & ~np.isnan(low)
         inside = met & (records.value >= low) & (records.value <= high)
         tally.covered = (tally.covered[0] + int(met.sum()), tally.covered[1] + int(inside.sum()))
+
+    def _count_errors(self, found: Sequence[RoomMinute], outcome: WaveOutcome) -> None:
+        """Add up errors at +1 by category, for whoever watches them drift."""
+        error, naive = outcome.errors[:, 0], outcome.naive[:, 0]
+        known = ~np.isnan(error) & ~np.isnan(naive)
+        numbers: dict[str, int] = {}
+        every = [numbers.setdefault(record.category or "", len(numbers)) for record in found]
+        segment = np.array(every, np.int64)[known]
+        columns = np.ones(len(segment)), error[known], naive[known]
+        sums = np.stack([np.bincount(segment, column, len(numbers)) for column in columns], axis=1)
+        for category, more in zip(numbers, sums, strict=True):
+            key = self._partition, category
+            self.tally.errors[key] = self.tally.errors.get(key, 0.0) + more

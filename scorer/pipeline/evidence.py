@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roompulse.rooms import NORMAL_SPREAD
-from roompulse.rules import Rules
+from roompulse.regimes import NORMAL_SPREAD
+from roompulse.rules import BUDGET_KNOTS, Rules, size_of
 
 Floats = NDArray[np.float64]
 
@@ -16,7 +16,8 @@ _LEAST_SPREAD = 0.5  # a calm room is trusted to be up to twice as calm as its i
 _CLIPPED = 4.0  # so that an anomaly does not teach the room's spread
 _SPREAD_RATE = 0.02
 _EVIDENCE_LIMIT = 12.0
-_SIZE_BOUNDS = np.array([3.0, 20.0])
+MINUTES_A_DAY = 1440
+_LOG_KNOTS = np.log(BUDGET_KNOTS)
 
 
 def scaled_residual(value: Floats, interval: Floats, spread: Floats) -> Floats:
@@ -53,7 +54,47 @@ def accumulate(evidence: Floats, surprise: Floats, rules: Rules) -> Floats:
     return np.clip(evidence + surprise - rules.drift, 0.0, _EVIDENCE_LIMIT)
 
 
-def bar_of(expected: Floats, age: Floats, calm: Floats, rules: Rules) -> Floats:
-    """The evidence that opens an alert, shape (n,), from expected counts, minutes of session and minutes of calm."""
-    base = np.array(rules.bar)[np.searchsorted(_SIZE_BOUNDS, np.nan_to_num(expected), side="right")]
-    return base + rules.warm_up * np.exp(-age / 10) + rules.cool_down * np.exp(-calm / 20)
+def bar_of(
+    expected: Floats, age: Floats, calm: Floats, own: Floats, thresholds: NDArray[np.void], rules: Rules
+) -> Floats:
+    """The evidence that opens a surge or slump, shape (n, 2).
+
+    From expected counts (n,), minutes of session (n,), minutes of calm (n,), the rooms' `thresholds` (n,) and their
+    `own` way (n, 2) from the bar that fits the budget in rooms of their size.
+    """
+    size = size_of(expected)
+    fitting = np.stack(
+        [
+            fitting_bar(thresholds["surge_bars"], thresholds["surge_budget"], size),
+            fitting_bar(thresholds["slump_bars"], thresholds["slump_budget"], size),
+        ],
+        axis=1,
+    )
+    fading = rules.warm_up * np.exp(-age / 10) + rules.cool_down * np.exp(-calm / 20)
+    return np.maximum(fitting + own, rules.least_bar) + fading[:, None]
+
+
+def fitting_bar(bars: Floats, budget: Floats, size: NDArray[np.int64]) -> Floats:
+    """The bar (n,) that fits a `budget` (n,) of alerts per room-day, from `bars` (n, sizes, knots) and `size` (n,).
+
+    Between the knots straight over the logarithm of the budget, beyond them that of the last.
+    """
+    place = np.arange(len(size))
+    position = np.interp(np.log(budget), _LOG_KNOTS, np.arange(len(_LOG_KNOTS)))
+    knot = np.minimum(position.astype(np.int64), len(_LOG_KNOTS) - 2)
+    share = position - knot
+    fitting: Floats = (1 - share) * bars[place, size, knot] + share * bars[place, size, knot + 1]
+    return fitting
+
+
+def learned_bar(
+    own: Floats, opened: NDArray[np.bool_], judged: NDArray[np.bool_], thresholds: NDArray[np.void], rules: Rules
+) -> Floats:
+    """The rooms' own way (n, 2), one minute on: up by a step with an alert, down so that the budget keeps it level.
+
+    In the long run a room opens as many alerts as its budget says, as in quantile tracking (Angelopoulos, Candes and
+    Tibshirani, 2023), within bounds. Minutes that are not `judged` (n,) count for nothing.
+    """
+    budget = np.stack([thresholds["surge_budget"], thresholds["slump_budget"]], axis=1)
+    moved = np.clip(own + rules.own_step * (opened - budget / MINUTES_A_DAY), rules.own_least, rules.own_most)
+    return np.where(judged[:, None], moved, own)

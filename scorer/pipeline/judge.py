@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roompulse.forecasting import HORIZONS
-from roompulse.rooms import HOTSPOT, KINDS, SLUMP, SURGE
+from roompulse.rooms import HOTSPOT, SLUMP, SURGE
 from roompulse.rules import Rules
-from scorer.pipeline.evidence import Floats, bar_of, learned_spread
-from scorer.pipeline.serve import round4
-from scorer.pipeline.suspicion import HIGH, LOW, MEDIAN, Basis, Flags, Minutes, beyond, gather, surprises
+from scorer.pipeline.basis import HIGH, LOW, MEDIAN, Flags, Minutes, Places, basis_of, beyond, surprise_at
+from scorer.pipeline.evidence import Floats, bar_of, learned_bar, learned_spread
+from scorer.pipeline.suspicion import gather, heed_regimes
 
 NOTHING, OPEN, UPDATE, RESOLVE, RETRACT = range(5)
 EVENTS = ("", "open", "update", "resolve", "retract")
@@ -41,41 +41,76 @@ class Verdict:
     surprise: Floats
 
 
-def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Verdict:
-    """Judge one minute of each room; changes evidence and alerts in `rooms` (n,), which are as before this minute."""
+def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules, thresholds: NDArray[np.void]) -> Verdict:
+    """Judge one minute of each room; changes evidence and alerts in `rooms` (n,), which are as before this minute.
+
+    `thresholds` (n,) are each room's own, `rules` those of all.
+    """
     alerts = rooms["alerts"]
-    basis = _basis(rooms, minutes, rules)
+    basis = basis_of(rooms, minutes, rules)
     interval = basis.interval
     judged = ~(np.isnan(minutes.value) | np.isnan(minutes.newest[:, MEDIAN]))
     quiet = judged & ~np.any(alerts["open"], axis=1)
+    free = judged & ~np.any(alerts["open"][:, :HOTSPOT], axis=1)  # a hotspot does not keep a surge from being told
     for side in (SURGE, SLUMP):
-        # A hotspot does not keep a surge from being told.
-        gather(rooms, minutes, basis, side, judged & ~np.any(alerts["open"][:, :HOTSPOT], axis=1), rules)
+        gather(rooms, minutes, basis, side, free, rules)
     bar = bar_of(
         minutes.newest[:, MEDIAN],
         rooms["levels"]["age"].astype(np.float64),
         (minutes.minute - rooms["calm_since"]).astype(np.float64),
+        rooms["own_bar"].astype(np.float64) + rooms["threshold_shift"][:, None],
+        thresholds,
         rules,
     )
-    _count_heat(rooms, minutes, interval[:, HOTSPOT], rules)
-    reason = _ending(alerts, minutes, interval, rules)
+    rare = heed_regimes(rooms, minutes, basis, bar, free, rules)
+    heat = 1 + thresholds["hotspot_percent"] / 100
+    _count_heat(rooms, minutes, interval[:, HOTSPOT], heat, rules)
+    reason = np.zeros(interval.shape[:2], np.int8)
+    alerting = np.flatnonzero(alerts["open"].any(axis=1))
+    if len(alerting):
+        some = alerts[alerting]
+        reason[alerting] = _ending(some, minutes.take(alerting), interval[alerting], heat[alerting], rules)
+        alerts[alerting] = some
     ends = reason != NO_REASON
-    opens = _opening(rooms, minutes, interval, bar, rules) & ~np.any(ends, axis=1, keepdims=True)
+    snoozed = minutes.minute < rooms["snoozed_until"]
+    opens = _opening(rooms, minutes, interval, rare | (rooms["evidence"] >= bar), thresholds)
+    opens &= ~snoozed[:, None] & ~np.any(ends, axis=1, keepdims=True)
+    hot = np.flatnonzero(opens[:, HOTSPOT])
+    basis.surprise[hot, HOTSPOT] = surprise_at(rooms, minutes, basis, hot, np.full(len(hot), HOTSPOT), rules)
+    rooms["own_bar"] = learned_bar(
+        rooms["own_bar"].astype(np.float64), opens[:, :HOTSPOT], judged & ~snoozed, thresholds, rules
+    )
     spread = learned_spread(rooms["spread"].astype(np.float64), minutes.value, minutes.newest)
     rooms["spread"] = np.where(quiet & ~opens[:, :HOTSPOT].any(axis=1), spread, rooms["spread"])
     _open(rooms, opens, minutes, basis.origin)
-    severity, peak = _size(rooms, minutes.value, interval, bar)
-    worse = alerts["open"] & ~ends & ~opens & (severity > alerts["severity"])
-    due = minutes.minute[:, None] - alerts["noticed"] >= rules.update_minutes
-    larger = alerts["open"] & ~ends & ~opens & due & (peak >= rules.update_growth * alerts["peak_noticed"])
+    event = np.zeros(interval.shape[:2], np.int8)
+    alerting = np.flatnonzero(alerts["open"].any(axis=1))
+    if len(alerting):
+        part = rooms[alerting]
+        severity, peak = _size(part, minutes.value[alerting], interval[alerting], bar[alerting])
+        event[alerting] = _follow(
+            part["alerts"], minutes.minute[alerting], ends[alerting], opens[alerting], severity, peak, rules
+        )
+        close(part, ends[alerting], minutes.minute[alerting])
+        rooms[alerting] = part
+    return Verdict(event, reason, interval, basis.surprise)
+
+
+def _follow(
+    alerts: NDArray[np.void], minute: Places, ends: Flags, opens: Flags, severity: Codes, peak: Floats, rules: Rules
+) -> Codes:
+    """What is told (m, kinds) of `alerts` (m, kinds) that are open, are opening or end; severity and peak move on."""
+    lasts = alerts["open"] & ~ends & ~opens
+    worse = lasts & (severity > alerts["severity"])
+    due = minute[:, None] - alerts["noticed"] >= rules.update_minutes
+    larger = lasts & due & (peak >= rules.update_growth * alerts["peak_noticed"])
     event = np.select([ends, opens, worse | larger], [RESOLVE, OPEN, UPDATE], NOTHING).astype(np.int8)
     told = event != NOTHING
     alerts["peak"] = np.where(alerts["open"], np.maximum(alerts["peak"], peak), 0)
     alerts["severity"] = np.where(opens | worse, severity, alerts["severity"])
-    alerts["noticed"] = np.where(told, minutes.minute[:, None], alerts["noticed"])
+    alerts["noticed"] = np.where(told, minute[:, None], alerts["noticed"])
     alerts["peak_noticed"] = np.where(told, alerts["peak"], alerts["peak_noticed"])
-    close(rooms, ends, minutes.minute)
-    return Verdict(event, reason, interval, basis.surprise)
+    return event
 
 
 def close(rooms: NDArray[np.void], ends: Flags, minute: NDArray[np.int64]) -> None:
@@ -86,29 +121,11 @@ def close(rooms: NDArray[np.void], ends: Flags, minute: NDArray[np.int64]) -> No
     rooms["evidence"] = np.where(calm, 0, rooms["evidence"])
 
 
-def held_interval(alerts: NDArray[np.void], minute: NDArray[np.int64]) -> Floats:
-    """The frozen forecast (m, 3) of open `alerts` (m,) for `minute` (m,): +1 to +10 from its origin, then +10 held."""
-    ahead = np.clip(minute - alerts["origin"], 1, HORIZONS) - 1
-    return round4(alerts["frozen"][np.arange(len(alerts)), :, ahead].astype(np.float64))
-
-
-def _basis(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Basis:
-    """The newest forecast, for a hotspot the one of ten minutes before, for an open alert the one frozen with it."""
-    interval = np.repeat(minutes.newest[:, None, :], len(KINDS), axis=1)
-    origin = np.repeat(minutes.origin[:, None], len(KINDS), axis=1)
-    place = np.arange(len(rooms))
-    interval[:, HOTSPOT] = rooms["forecasts"][place, minutes.minute % HORIZONS, :, HORIZONS - 1]
-    origin[:, HOTSPOT] = minutes.minute - HORIZONS
-    row, kind = np.nonzero(rooms["alerts"]["open"])
-    interval[row, kind] = held_interval(rooms["alerts"][row, kind], minutes.minute[row])
-    return Basis(interval, origin, surprises(rooms["spread"], minutes.value, interval, rules))
-
-
-def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, rules: Rules) -> Codes:
+def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, heat: Floats, rules: Rules) -> Codes:
     """The reason (n, kinds) for which open alerts end in this minute; counts the minutes back inside, in place."""
     value = minutes.value[:, None]
     inside: Flags = np.asarray(np.where(_OUTWARD > 0, value <= interval[:, :, HIGH], value >= interval[:, :, LOW]))
-    inside[:, HOTSPOT] = minutes.value <= (1 + rules.hotspot_percent / 100) * interval[:, HOTSPOT, MEDIAN]
+    inside[:, HOTSPOT] = minutes.value <= heat * interval[:, HOTSPOT, MEDIAN]
     measured = ~np.isnan(value) & alerts["open"]
     alerts["inside"] = np.where(measured, np.where(inside, alerts["inside"] + 1, 0), alerts["inside"])
     old = minutes.minute[:, None] - alerts["opened"] >= rules.level_minutes
@@ -118,42 +135,52 @@ def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, rules:
     ).astype(np.int8)
 
 
-def _opening(rooms: NDArray[np.void], minutes: Minutes, interval: Floats, bar: Floats, rules: Rules) -> Flags:
-    """Which alerts (n, kinds) open in this minute. Comparisons with NaN are false: no forecast, no alert."""
+def _opening(
+    rooms: NDArray[np.void], minutes: Minutes, interval: Floats, evident: Flags, thresholds: NDArray[np.void]
+) -> Flags:
+    """Which alerts (n, kinds) open in this minute; `evident` (n, 2) says where there is evidence enough.
+
+    Comparisons with NaN are false: no forecast, no alert.
+    """
     value, is_open = minutes.value, rooms["alerts"]["open"]
     idle = ~is_open[:, SURGE] & ~is_open[:, SLUMP]
+    wanted = thresholds["kinds"] > 0
+    excess = thresholds["minimum_excess"]
     opens = np.zeros(is_open.shape, np.bool_)
     for side, percent, least in (
-        (SURGE, rules.minimum_surge_percent, 0.0),
-        (SLUMP, rules.minimum_slump_percent, rules.minimum_slump_expected),
+        (SURGE, thresholds["minimum_surge_percent"], np.zeros(len(rooms))),
+        (SLUMP, thresholds["minimum_slump_percent"], thresholds["minimum_slump_expected"]),
     ):
         expected = interval[:, side, MEDIAN]
         opens[:, side] = (
             idle
-            & (rooms["evidence"][:, side] >= bar)
+            & wanted[:, side]
+            & evident[:, side]
             & beyond(value, interval[:, side], side)
-            & (_OUTWARD[side] * (value - expected) >= np.maximum(rules.minimum_excess, percent / 100 * expected))
+            & (_OUTWARD[side] * (value - expected) >= np.maximum(excess, percent / 100 * expected))
             & (expected >= least)
         )
     actual, base = rooms["hot_actual"].astype(np.float64), rooms["hot_expected"].astype(np.float64)
-    above = actual - (1 + rules.hotspot_percent / 100) * base
+    above = actual - (1 + thresholds["hotspot_percent"] / 100) * base
     opens[:, HOTSPOT] = (
         idle
+        & wanted[:, HOTSPOT]
         & ~is_open[:, HOTSPOT]
         & ~opens[:, SURGE]
         & ~opens[:, SLUMP]
-        & (rooms["hot_minutes"] >= rules.hotspot_minutes)
+        & (rooms["hot_minutes"] >= thresholds["hotspot_minutes"])
         & (actual > rooms["hot_high"])
-        & (above > rules.hotspot_noise * np.sqrt(base))
-        & (value - interval[:, HOTSPOT, MEDIAN] >= rules.minimum_excess)
+        & (above > (thresholds["hotspot_noise"] + rooms["threshold_shift"]) * np.sqrt(base))
+        & (value - interval[:, HOTSPOT, MEDIAN] >= excess)
     )
     return opens
 
 
-def _count_heat(rooms: NDArray[np.void], minutes: Minutes, before: Floats, rules: Rules) -> None:
+def _count_heat(rooms: NDArray[np.void], minutes: Minutes, before: Floats, heat: Floats, rules: Rules) -> None:
     """Minutes in a row above the forecast of ten minutes before, and their sums; an open alert holds the count at 0."""
     value, expected = minutes.value, before[:, MEDIAN]
-    hot = (value > (1 + rules.hotspot_percent / 100) * expected) & ~rooms["alerts"]["open"].any(axis=1)
+    settled = minutes.minute - HORIZONS - rooms["session_start"] >= rules.hotspot_settled_minutes
+    hot = settled & (value > heat * expected) & ~rooms["alerts"]["open"].any(axis=1)
     kept = np.isnan(value) | np.isnan(expected)
     added: dict[str, Floats | int] = {
         "hot_minutes": 1,
@@ -199,7 +226,7 @@ def _size(rooms: NDArray[np.void], value: Floats, interval: Floats, bar: Floats)
     size[:, HOTSPOT] = ratio[:, HOTSPOT] >= 1.5
     strength = np.zeros(deviation.shape, np.int8)
     for side in (SURGE, SLUMP):
-        beyond = rooms["evidence"][:, side] - bar
+        beyond = rooms["evidence"][:, side] - bar[:, side]
         strength[:, side] = (beyond >= 1).astype(np.int8) + (beyond >= 2.5)
     strength[:, HOTSPOT] = 1
     return np.minimum(size, strength), np.maximum(deviation, 0.0)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from roompulse.channels import Channels
 from roompulse.rules import Rules
+from roompulse.thresholds import Thresholds
+from scorer.pipeline.fleet import Fleet
 from scorer.pipeline.hotlist import Hot
 from scorer.pipeline.wave import JUDGED_HORIZONS, STATUSES
 from scorer.pipeline.write import Line, Writer
@@ -21,21 +23,29 @@ class Head(Struct, frozen=True):
     """A partition's own state, beside that of its rooms.
 
     `watermark` is the highest accepted minute (None: nothing yet), `offset` that of the record that moved it;
-    `tally` the hottest rooms of that minute so far, `counted` how many records it has had.
+    `tally` the hottest rooms of that minute so far, `counted` how many records it has had, `listed` the hotlist of the
+    minute before; `fleet` how its rooms move
+    together.
     """
 
     watermark: int | None = None
     offset: int = 0
     tally: tuple[Hot, ...] = ()
     counted: int = 0
+    listed: tuple[Hot, ...] = ()
+    fleet: Fleet = Fleet()
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What stays the same from batch to batch: the network, the rules and how records are written."""
+    """What stays the same from batch to batch: the network, the rules and how records are written.
+
+    What `thresholds` says of a room counts; `rules` has what is the same for all.
+    """
 
     forecaster: Forecaster
     rules: Rules
+    thresholds: Thresholds
     channels: Channels
     writer: Writer
     dtype: np.dtype[np.void]
@@ -55,8 +65,14 @@ class Tally:
     """Forecasts served from the plain mean."""
     sessions: int = 0
     alerts: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    words: dict[tuple[str, str], int] = field(default_factory=dict)
+    """What people said of rooms: `feedback` or `snooze`, and what came of it."""
+    fleet: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Fleet records by direction and event."""
     judged: NDArray[np.float64] = field(default_factory=lambda: np.zeros((len(JUDGED_HORIZONS), 3)))
     """By horizon +1, +5, +10: forecasts judged, sum of absolute errors, sum of the naive forecast's."""
+    errors: dict[tuple[int, str], NDArray[np.float64]] = field(default_factory=dict)
+    """By partition and category, empty for none: what `judged` has at +1."""
     covered: tuple[int, int] = (0, 0)
     """Measured minutes that had a forecast, and those inside its 10-90 % interval."""
 
@@ -72,6 +88,12 @@ class Tally:
                 mine[name] = mine.get(name, 0) + count
         for label, count in other.alerts.items():
             self.alerts[label] = self.alerts.get(label, 0) + count
+        for word, count in other.words.items():
+            self.words[word] = self.words.get(word, 0) + count
+        for change, count in other.fleet.items():
+            self.fleet[change] = self.fleet.get(change, 0) + count
+        for segment, sums in other.errors.items():
+            self.errors[segment] = self.errors.get(segment, 0.0) + sums
         self.judged += other.judged
         self.covered = (self.covered[0] + other.covered[0], self.covered[1] + other.covered[1])
 

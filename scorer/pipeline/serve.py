@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,11 @@ def round4(values: NDArray[np.float64]) -> NDArray[np.float64]:
     up, down = 10.0 ** np.maximum(shift, 0), 10.0 ** np.maximum(-shift, 0)
     digits: NDArray[np.float64] = np.round(values * up / down) * down / up + 0.0
     return digits
+
+
+def rounded(value: float) -> float | None:
+    """4 significant digits, no negative zero, None for what is not a number."""
+    return float(f"{value:.4g}") + 0.0 if math.isfinite(value) else None
 
 
 def widened_quantiles(

@@ -1,4 +1,4 @@
-"""What is told of an alert outside the judging of a new minute: its end with the session, a correction."""
+"""What is told of an alert, and its end with the session, which no minute is judged for."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from roompulse.forecasting import HORIZONS
 from roompulse.minutes import QUIET_MINUTES
-from roompulse.rooms import DRIVERS, KINDS, SLUMP
+from roompulse.rooms import DRIVERS
 from scorer.pipeline import judge as alerts
+from scorer.pipeline.basis import held_interval
 from scorer.pipeline.decode import Records
 from scorer.pipeline.evidence import Floats
-from scorer.pipeline.outlook import correct_rings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,8 @@ class Told:
     surprise: float
     series: Floats
     levels: NDArray[np.float32]
+    before: float | None = None
+    """What a corrected minute's value was until now, NaN where there was none; None for what is no correction."""
 
 
 def silence_told(rooms: NDArray[np.void], rows: NDArray[np.int64]) -> list[Told]:
@@ -49,7 +50,7 @@ def end_alerts(
     ends = rooms["alerts"]["open"].copy()
     for row, kind in np.argwhere(ends).tolist():
         state = rooms["alerts"][row : row + 1, kind]
-        interval = alerts.held_interval(state, minute[row : row + 1])[0]
+        interval = held_interval(state, minute[row : row + 1])[0]
         nothing = np.full(DRIVERS, np.nan)
         told.append(
             Told(
@@ -71,48 +72,17 @@ def end_alerts(
     alerts.close(rooms, ends, minute)
 
 
-def correct(room: NDArray[np.void], record: Records, row: int, told: list[Told]) -> None:
-    """Correct one past minute of `room` (1,), in place: ring and recent values, and the alert that this minute opened.
-
-    Levels, network state and evidence are not rewound. The alert is judged again by the interval that it opened
-    against: retracted where the corrected value lies inside, told again with the new value otherwise.
-    """
-    minute = int(record.minute[0])
-    age = int(room["last_minute"][0]) - minute
-    correct_rings(room, record)
-    recent = room["levels"]["recent"]
-    if age < recent.shape[1]:
-        recent[0, (minute - int(room["session_start"][0])) % recent.shape[1]] = record.value[0]
-    if age >= HORIZONS:
+def end_sessions(
+    rooms: NDArray[np.void], records: Records, ends: NDArray[np.int64], rows: NDArray[np.int64], told: list[Told]
+) -> None:
+    """End the sessions at `ends`, places in `rooms`, in place: their records say so."""
+    if len(ends) == 0:
         return
-    for kind in range(len(KINDS)):
-        state = room["alerts"][:, kind]
-        if not state["open"][0] or state["opened"][0] != minute:
-            continue
-        low, median, high = alerts.held_interval(state, record.minute)[0].tolist()
-        value = float(record.value[0])
-        outside = value < low if kind == SLUMP else value > high
-        if not outside:
-            ends = np.zeros((1, len(KINDS)), np.bool_)
-            ends[0, kind] = True
-            alerts.close(room, ends, room["last_minute"].astype(np.int64))
-        told.append(
-            Told(
-                row,
-                kind,
-                alerts.UPDATE if outside else alerts.RETRACT,
-                alerts.NO_REASON,
-                int(state["severity"][0]),
-                minute,
-                minute,
-                int(record.offset[0]),
-                value,
-                (low, median, high),
-                float("nan"),
-                record.series[0],
-                driver_levels(room)[0],
-            )
-        )
+    part = rooms[ends]
+    part["offset"] = records.offset[ends]
+    end_alerts(part, records.minute[ends], rows[ends], alerts.ENDED, told)
+    part["over"] = True
+    rooms[ends] = part
 
 
 def driver_levels(rooms: NDArray[np.void]) -> NDArray[np.float32]:

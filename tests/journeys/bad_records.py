@@ -6,7 +6,7 @@ import json
 import random
 from typing import Any, NamedTuple
 
-from roompulse.topics import CLOCK_HEADER, CLOCK_SCHEMA, SCHEMA_HEADER
+from roompulse.topics import CLOCK_HEADER, CLOCK_SCHEMA, FEEDBACK_SCHEMA, SCHEMA_HEADER, SNOOZE_SCHEMA
 
 ROOM = "c-3"
 MINUTE = "2024-05-01T10:30:00+08:00"
@@ -95,6 +95,14 @@ BAD = (
     Bad("clock without a value", minute(), "clock", "clock: got '': expected", headers=((CLOCK_HEADER, None),)),
     Bad("a clock from 2099", b'{"minute":"2099-01-01T00:00:00Z"}', "ahead", "expected at most 16 minutes", key=None,
         headers=(CLOCKED, (SCHEMA_HEADER, CLOCK_SCHEMA.encode()))),
+    Bad("another verdict", b'{"room_id":"c-3","alert_id":"0123456789abcdef","verdict":"bad"}', "invalid",
+        "verdict: got 'bad': expected useful or noise", headers=((SCHEMA_HEADER, FEEDBACK_SCHEMA.encode()),)),
+    Bad("an alert id that is none", b'{"room_id":"c-3","alert_id":"7","verdict":"noise"}', "invalid",
+        "alert_id: got '7': Expected `str` matching regex", headers=((SCHEMA_HEADER, FEEDBACK_SCHEMA.encode()),)),
+    Bad("another room's key", b'{"room_id":"c-3","until":"2024-05-01T10:30:00Z"}', "key", "expected the room_id 'c-3'",
+        key=b"room 1", headers=((SCHEMA_HEADER, SNOOZE_SCHEMA.encode()),)),
+    Bad("a snooze until some time", b'{"room_id":"c-3","until":"noon"}', "minute", "until: got 'noon': expected RFC",
+        headers=((SCHEMA_HEADER, SNOOZE_SCHEMA.encode()),)),
     Bad("a clock without a minute", b"{}", "invalid", "minute: missing", key=None,
         headers=((SCHEMA_HEADER, CLOCK_SCHEMA.encode()),)),
 )  # fmt: skip

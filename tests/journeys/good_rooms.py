@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from roompulse.history import HistoryOptions, encode_row, read_history
-from roompulse.minutes import QUIET_MINUTES, Minute, format_minute
-from roompulse.records import Clock, encode
+from roompulse.minutes import QUIET_MINUTES, Minute, format_minute, parse_minute
+from roompulse.records import Clock, Metrics, RoomMinute, encode
 from roompulse.topics import CLOCK_HEADER, CLOCK_SCHEMA, MINUTE_SCHEMA, SCHEMA_HEADER
 
 ROOMS = ("room 1", "直播间 🎉", "c-3", "r" * 256)
@@ -38,6 +38,19 @@ def write_history(file: Path) -> None:
                     count //= 10
                 when = f"2024-05-01 {10 + minute // 60}:{minute % 60:02d}"
                 lines.writerow([room, when, count, f"{{'搜索': {count // 2}, '关注': {number}}}"])
+
+
+def falling_fleet(rooms: int = 25, calm: int = 30, fallen: int = 3) -> Iterator[Sent]:
+    """Rooms that are steady and then fall together, and a clock that leaves them silent."""
+    start = parse_minute("2024-05-01T10:00:00+08:00")
+    for step in range(calm + fallen):
+        minute = Minute(start.epoch + step, start.offset)
+        for room in range(rooms):
+            count = (100 + (7 * step + 13 * room) % 17) // (1 if step < calm else 5)
+            record = RoomMinute(f"fleet {room}", format_minute(*minute), Metrics(count))
+            yield Sent(record.room_id.encode(), encode(record), _headers(MINUTE_SCHEMA, minute))
+    over = Minute(start.epoch + calm + fallen + QUIET_MINUTES, start.offset)
+    yield Sent(None, encode(Clock(format_minute(*over))), _headers(CLOCK_SCHEMA, over))
 
 
 def records_of(file: Path) -> Iterator[Sent]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from roompulse.bundle import default_bundle
 from roompulse.cli import main
+from tests.journeys.good_rooms import ROOMS, write_history
 
 HEADER = b"room_id,minute,watch_ucnt,natural\n"
 GOOD = b"a,2024-05-01 10:00,5,\n"
@@ -215,3 +217,45 @@ def test_results_are_never_overwritten(capsys: pytest.CaptureFixture[str], tmp_p
     code, lines, _ = run(capsys, "backtest", str(history), "--out", str(history))
     assert (code, len(lines)) == (1, 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["h.csv"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "content", "message"),
+    [
+        ("--settings", None, "given: cannot be read: No such file"),
+        ("--settings", "[rules]\nbars = 3\n", "given, line 2: [rules] bars: no such setting; there are bar, "),
+        ("--labels", None, "given: cannot be read: No such file"),
+        ("--labels", "room_id\na\n", "given, line 1: expected the columns room_id, kind, opened, verdict or "),
+    ],
+)
+def test_settings_and_labels_that_cannot_be_used_end_with_1(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, flag: str, content: str | None, message: str
+) -> None:
+    """Told with file, line and key before anything is written."""
+    history, given = tmp_path / "h.csv", tmp_path / "given"
+    history.write_bytes(HEADER + GOOD)
+    if content is not None:
+        given.write_text(content)
+    code, lines, said = run(capsys, "backtest", str(history), "--out", str(tmp_path / "out"), flag, str(given))
+    assert (code, len(lines)) == (1, 1), said
+    assert message in lines[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_settings_are_those_of_the_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a backtest opens without a settings file it does not with one, given by flag or variable."""
+    history, given = tmp_path / "h.csv", tmp_path / "given.toml"
+    write_history(history)
+    given.write_text('[room."c-3"]\nkinds = []\n[rules]\nminimum_surge_percent = 1000\n')
+    opened = []
+    for number, arguments in enumerate(([], ["--settings", str(given)], [])):
+        if number == 2:
+            monkeypatch.setenv("ROOMPULSE_SETTINGS", str(given))
+        assert run(capsys, "backtest", str(history), "--out", str(tmp_path / str(number)), *arguments)[0] == 0
+        alerts = (tmp_path / str(number) / "alerts.jsonl").read_bytes().splitlines()
+        opened.append({(alert["room_id"], alert["kind"]) for alert in map(json.loads, alerts)})
+    assert {(ROOMS[1], "surge"), ("c-3", "slump")} <= opened[0]
+    assert not {(ROOMS[1], "surge"), ("c-3", "slump")} & opened[1]
+    assert opened[2] == opened[1]

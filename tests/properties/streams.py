@@ -6,23 +6,26 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
 from roompulse.minutes import QUIET_MINUTES
-from tests.scorer.fakes import RULES, Event, clock, event
+from tests.scorer.fakes import RULES, Event, clock, event, feedback, snooze
 
 ROOMS = ("a", "b", "c")
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One record of a stream. `room` is None for a clock, "" for what cannot be read."""
+    """One record of a stream. `room` is None for a clock, "" for what cannot be read.
+
+    With a `word` it is a verdict on the room, or a snooze until `minute`.
+    """
 
     room: str | None
     minute: int
     value: float | None = None
     ended: bool = False
+    word: str = ""
 
     def event(self) -> Event:
         """The record as a message."""
@@ -30,13 +33,15 @@ class Given:
             return clock(self.minute)
         if not self.room:
             return Event(b"?", b"not JSON")
+        if self.word:
+            return snooze(self.room, self.minute) if self.word == "snooze" else feedback(self.room, self.word)
         more = {"ended": True} if self.ended else {}
         return event(self.room, self.minute, self.value, natural={"search": (self.value or 0) / 2}, **more)
 
 
 _VALUES = (100, 100, 100, 100, 100, 105, 250, 400, 400, 1000, 5, 0, None, 101.5)
 _STEPS = (1,) * 30 + (2, 3, 10, 11, 12)
-_TURNS = ("next",) * 24 + ("again", "back", "back", "ended", "clock", "garbage")
+_TURNS = ("next",) * 24 + ("again", "back", "back", "ended", "clock", "garbage", "noise", "useful", "snooze")
 
 
 @st.composite
@@ -60,6 +65,8 @@ def streams(draw: st.DrawFn, rooms: tuple[str, ...] = ROOMS, *, warm: int = 10, 
             stream.append(Given(None, watermark))
         elif what == "garbage":
             stream.append(Given("", 0))
+        elif what in ("noise", "useful", "snooze"):
+            stream.append(Given(chance.choice((room, room, "nobody")), watermark + chance.choice((0, 2, 8)), word=what))
         elif what in ("again", "back"):
             back = 0 if what == "again" else chance.choice((0, 0, 1, 2, 3, 9, 10, 40, 70))
             if not told_silent:
@@ -95,6 +102,9 @@ class Oracle:
     blanks: int = 0
     sessions: int = 0
     _hot: list[tuple[str, float]] = field(default_factory=list)
+    _origins: dict[str, int] = field(default_factory=dict)
+    _listed: dict[str, int] = field(default_factory=dict)
+    """By listed room: the origin of the forecast that it is held to."""
     _counted: int = 0
 
     def take(self, given: Given, expected: dict[tuple[str, int], list[float]]) -> None:
@@ -102,11 +112,15 @@ class Oracle:
         if given.room == "":
             self.statuses.append("dead")
             return
+        if given.word:
+            self.statuses.append("word")
+            return
         if self.watermark is None or given.minute > self.watermark:
             if self._counted and self.watermark is not None:
                 order = sorted(self._hot, key=lambda pair: (-pair[1], pair[0]))[: RULES.hotlist_size]
                 self.hotlists.append((self.watermark, order))
             self.watermark, self._hot, self._counted = given.minute, [], 0
+            self._listed, self._origins = self._origins, {}
         if given.room is None:
             self.statuses.append("clock")
             return
@@ -136,9 +150,13 @@ class Oracle:
         if given.minute == self.watermark:
             self._counted += 1
             if origin is not None and measured and given.value is not None:
-                median = float(np.float32(expected[name, origin][given.minute - origin - 1]))
+                held = self._listed.get(name, -RULES.level_minutes)
+                basis = held if given.minute - held < RULES.level_minutes else origin
+                median = expected[name, basis][min(given.minute - basis, 10) - 1]
                 if given.value > median:
                     self._hot.append((name, given.value - median))
+                    if basis == held or given.minute - origin == 1:
+                        self._origins[name] = basis
         return "accepted"
 
 

@@ -54,7 +54,7 @@ def test_any_cut_into_batches_gives_the_same_bytes_and_state(stream: list[Given]
     for other in (fold(stream, cuts), fold(stream, list(range(len(stream))))):
         assert other.all == whole.all
         assert state_of(other.fold) == state_of(whole.fold)
-        for name in ("events", "clocks", "status", "dead", "blanks", "sessions", "alerts", "covered"):
+        for name in ("events", "clocks", "status", "dead", "blanks", "sessions", "alerts", "words", "covered"):
             assert getattr(other.total, name) == getattr(whole.total, name)
         assert np.allclose(other.total.judged, whole.total.judged), "sums of fractions, added in another order"
 
@@ -66,7 +66,7 @@ def test_alone_or_in_company(stream: list[Given], partition: int) -> None:
     topics = TOPICS.forecasts, TOPICS.alerts
     closing = Given(None, 500)
     together = by_room(fold([*stream, closing], partition=partition).all, *topics)
-    for room in {record.room for record in stream if record.room}:
+    for room in {record.room for record in stream if record.room and not record.word}:
         mine = [record for record in [*stream, closing] if record.room in (room, None)]
         assert by_room(fold(mine).all, *topics)[room.encode()] == together[room.encode()]
 
@@ -134,6 +134,7 @@ def test_a_plain_oracle_agrees(stream: list[Given], cuts: list[int]) -> None:
     assert written == oracle.forecasts
     counts = {status: oracle.statuses.count(status) for status in set(oracle.statuses)}
     found = {**lab.status} | {"dead": sum(lab.total.dead.values()), "clock": lab.total.clocks}
+    found["word"] = sum(lab.total.words.values())
     assert {status: count for status, count in found.items() if count} == counts
     assert (lab.total.blanks, lab.total.sessions) == (oracle.blanks, oracle.sessions)
     assert lab.fold.head.watermark == START + (oracle.watermark or 0)
@@ -148,9 +149,9 @@ def test_a_plain_oracle_agrees(stream: list[Given], cuts: list[int]) -> None:
 @given(streams(), _cuts)
 @_quick
 def test_every_event_is_accounted_for(stream: list[Given], cuts: list[int]) -> None:
-    """Each record is one forecast, duplicate, correction, late one or dead letter; each clock is a clock."""
+    """Each record is one forecast, duplicate, correction, late one or dead letter; or it is a clock, or a word."""
     lab = fold(stream, cuts)
-    assert lab.total.events + lab.total.clocks == len(stream)
+    assert lab.total.events + lab.total.clocks + sum(lab.total.words.values()) == len(stream)
     assert lab.total.events == sum(lab.status.values()) + sum(lab.total.dead.values())
     topics = [output.topic for output in lab.all]
     assert topics.count(TOPICS.forecasts) == lab.status["accepted"]

@@ -9,6 +9,7 @@ from roompulse.bundle import default_bundle, load_bundle
 from roompulse.channels import DEFAULT_CHANNELS
 from roompulse.rooms import room_dtype
 from roompulse.rules import rules_from
+from roompulse.thresholds import Thresholds
 from scorer.adapters.networks import open_forecaster
 from scorer.pipeline.partition import Context
 from scorer.pipeline.write import Writer
@@ -24,7 +25,8 @@ def context() -> Context:
     bundle = load_bundle(default_bundle())
     writer = Writer(TOPICS, bundle.label, DEFAULT_CHANNELS, 1_000_000)
     dtype = room_dtype(bundle.units, bundle.specification.window_minutes)
-    return Context(open_forecaster(bundle), rules_from(dict(bundle.rules)), DEFAULT_CHANNELS, writer, dtype)
+    rules = rules_from(dict(bundle.rules))
+    return Context(open_forecaster(bundle), rules, Thresholds(rules), DEFAULT_CHANNELS, writer, dtype)
 
 
 def records(rooms: int = ROOMS) -> list[Event]:

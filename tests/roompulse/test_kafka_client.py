@@ -127,7 +127,7 @@ def test_the_topics_command_checks_creates_and_says_so(settings: Settings, capsy
     assert cli.main(["topics", "create", *where, "--partitions", "2", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert summary["ok"]
-    assert len(summary["created"]) == len(summary["topics"]) == 6
+    assert len(summary["created"]) == len(summary["topics"]) == 7
     assert {topic["partitions"] for topic in summary["topics"]} == {2}
     assert cli.main(["topics", *where]) == 0
     assert cli.main(["topics", "check", *where, "--partitions", "3"]) == 1

@@ -51,7 +51,7 @@ def test_every_setting_is_shown_with_its_variable_and_default(monkeypatch: pytes
     for item in fields(Settings):
         assert "--" + item.name.replace("_", "-") in text
         default = str(item.default).lower() if isinstance(item.default, bool) else item.default
-        assert f"[{PREFIX}{item.name.upper()}{'' if default == '' else f', default {default}'}]" in text
+        assert f"[{PREFIX}{item.name.upper()}{'' if default in ('', None) else f', default {default}'}]" in text
     assert "hunter2" not in text
     assert "--rebuild-hours HOURS" in text
     assert "--session-timeout-s SECONDS" in text

@@ -13,9 +13,18 @@ from numpy.typing import NDArray
 
 from roompulse.channels import Channels
 from roompulse.minutes import format_minute, parse_minute
+from roompulse.overrides import Overrides
 from roompulse.rooms import room_dtype
-from roompulse.rules import Rules
-from roompulse.topics import CLOCK_HEADER, CLOCK_SCHEMA, SCHEMA_HEADER, Topics
+from roompulse.rules import BUDGET_KNOTS, SIZES, Rules
+from roompulse.thresholds import Thresholds
+from roompulse.topics import (
+    CLOCK_HEADER,
+    CLOCK_SCHEMA,
+    FEEDBACK_SCHEMA,
+    SCHEMA_HEADER,
+    SNOOZE_SCHEMA,
+    Topics,
+)
 from scorer.pipeline.fold import Fold
 from scorer.pipeline.partition import Context, Outcome, Tally
 from scorer.pipeline.write import Writer
@@ -30,13 +39,23 @@ CHANNELS = Channels((("natural", "search"), ("natural", "feed"), ("paid", "ads")
 HALF = float(np.log(1.25))
 """Half of the fake's interval in log1p space: from (1 + level) / 1.25 to (1 + level) * 1.25, less 1."""
 
+
+def one_bar(bar: float) -> dict[str, Any]:
+    """The same bar whatever the budget, the size of the room and its own alerts."""
+    flat = ((bar,) * len(BUDGET_KNOTS),) * SIZES
+    return {"surge_bars": flat, "slump_bars": flat, "own_step": 0.0}
+
+
 RULES = Rules(
     tail_z=(0.0, 1.0, 2.0, 4.0, 8.0),
     tail_up=(0.3, 0.8, 1.6, 3.3, 6.0),
     tail_down=(0.3, 0.8, 1.6, 3.3, 6.0),
     surprise_limit=9.0,
     drift=1.0,
-    bar=(3.0, 3.0, 3.0),
+    **one_bar(3.0),
+    settled_minutes=0,
+    hotspot_settled_minutes=0,
+    regime_bar=99.0,
     warm_up=3.0,
     cool_down=2.0,
     minimum_excess=5.0,
@@ -115,6 +134,21 @@ def clock(minute: int, offset: int = EAST) -> Event:
     return Event(None, value, ((SCHEMA_HEADER, CLOCK_SCHEMA.encode()),))
 
 
+def feedback(room: str, verdict: str, **more: Any) -> Event:
+    """A verdict on an alert of this room."""
+    return _word(FEEDBACK_SCHEMA, {"room_id": room, "alert_id": "0" * 16, "verdict": verdict} | more)
+
+
+def snooze(room: str, until: int, **more: Any) -> Event:
+    """No alert opens in this room before minute `until`."""
+    return _word(SNOOZE_SCHEMA, {"room_id": room, "until": text(until)} | more)
+
+
+def _word(schema: str, record: dict[str, Any]) -> Event:
+    value = json.dumps(record, ensure_ascii=False).encode()
+    return Event(record["room_id"].encode(), value, ((SCHEMA_HEADER, schema.encode()),))
+
+
 def stamped(given: Event, minute: int, *, header: bool = False) -> Event:
     """The same at this minute of its own clock: the broker's timestamp, or the header of a replay."""
     if not header:
@@ -133,10 +167,12 @@ def context_of(
     rules: Rules = RULES,
     partition_of: Callable[[bytes], int] | None = None,
     max_message_bytes: int = 1_000_000,
+    overrides: Overrides | None = None,
 ) -> Context:
     """The tests' context: the fake forecaster, the tests' rules, an hour's ring."""
     writer = Writer(TOPICS, "fake-1", CHANNELS, max_message_bytes)
-    return Context(LevelForecaster(memory), rules, CHANNELS, writer, room_dtype(UNITS, 60), partition_of)
+    thresholds = Thresholds(rules, overrides)
+    return Context(LevelForecaster(memory), rules, thresholds, CHANNELS, writer, room_dtype(UNITS, 60), partition_of)
 
 
 @dataclass(slots=True)

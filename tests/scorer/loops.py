@@ -14,7 +14,7 @@ from scorer.happenings import Happening
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.partitions import Model
 from scorer.ports import Checkpoint, EventLog, Output
-from tests.scorer.fakes import START, Event, Lab, clock, context_of, event
+from tests.scorer.fakes import START, Event, Lab, clock, context_of, event, feedback, snooze
 
 PARTITIONS = 2
 MOST_TURNS = 400
@@ -82,7 +82,10 @@ def partition_of(room: str) -> int:
 
 
 def stream(minutes: int = 24, first: int = 0) -> list[Event]:
-    """Three rooms with surges, a slump, a correction, a duplicate, garbage and a room that falls silent."""
+    """Three rooms with surges, a slump, a correction, a duplicate, garbage and a room that falls silent.
+
+    People say something of two of them, and of one that nobody knows.
+    """
     records: list[Event] = []
     for minute in range(first, first + minutes):
         for room in ("a", "b", "c"):
@@ -91,6 +94,10 @@ def stream(minutes: int = 24, first: int = 0) -> list[Event]:
                 records.append(event(room, minute, value))
         if minute % 24 == 18:
             records += [event("b", minute - 2, 100), event("a", minute, 100), Event(b"a", b"garbage")]
+        if minute % 24 == 12:
+            records += [feedback("b", "noise"), feedback("nobody", "noise")]
+        if minute % 24 == 17:
+            records += [feedback("a", "useful"), snooze("a", minute + 30)]
     return records
 
 

@@ -22,7 +22,10 @@ from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.totals import Totals
 from tests.scorer.loops import Process, filled
 
-LABELS = {"reason", "kind", "severity", "event", "horizon", "stage", "partition", "state", "model", "le"}
+LABELS = {
+    "reason", "kind", "severity", "event", "horizon", "stage", "partition", "state", "model", "le", "direction",
+    "category", "verdict", "result",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,12 @@ def test_the_counts_are_those_of_the_run(run: tuple[PrometheusMetrics, Totals, P
     )
     assert alerts == written[topics.alerts] == written[topics.alerts_open] > 0
     assert value(metrics, "roompulse_clocks_total") == 2
+    found = {
+        verdict: value(metrics, "roompulse_feedback_total", verdict=verdict)
+        for verdict in ("noise", "useful", "unknown_room")
+    }
+    assert found == {"noise": 1, "useful": 1, "unknown_room": 1}
+    assert value(metrics, "roompulse_snoozes_total", result="begun") == 1
     assert value(metrics, "roompulse_sessions_total") == 3
     assert value(metrics, "roompulse_model_info", model="fake-1+abc") == 1
     for horizon in ("1", "5", "10"):

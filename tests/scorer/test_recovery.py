@@ -138,7 +138,7 @@ def garbled(topic: MemoryTopic, store: MemoryStore) -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (beyond, "stands at offset 26, beyond the group's committed offset 3"),
+        (beyond, "stands at offset 27, beyond the group's committed offset 3"),
         (no_offsets, r"committed offset \(none\)"),
         (another_topic, "belongs to another topic"),
         (more_partitions, "had 2 partitions; it has 3 now"),

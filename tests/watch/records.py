@@ -8,6 +8,7 @@ from roompulse.minutes import format_minute, parse_minute
 from roompulse.records import (
     Alert,
     Driver,
+    FleetEvent,
     Forecast,
     Hotlist,
     HotRoom,
@@ -16,7 +17,7 @@ from roompulse.records import (
     RoomMinute,
     encode,
 )
-from watch.feed import ALERTS, FORECASTS, HOTLIST, MINUTES, Seen
+from watch.feed import ALERTS, FLEET, FORECASTS, HOTLIST, MINUTES, Seen
 
 START = parse_minute("2026-01-05T18:00:00+08:00")
 
@@ -54,6 +55,14 @@ def hotlist(minute: int, partition: int, rooms: Sequence[tuple[str, float]]) -> 
     """A hotlist of rooms with their excess over an expectation of 100."""
     hot = [HotRoom(rank, room, 100 + excess, 100.0, excess, excess) for rank, (room, excess) in enumerate(rooms, 1)]
     return Seen(HOTLIST, encode(Hotlist(at(minute), partition, hot)))
+
+
+def fleet_event(minute: int, direction: str, text: str) -> Seen:
+    """A fleet event that opens."""
+    record = FleetEvent(
+        "f", "open", direction, 2, at(minute - 1), at(minute), 78, 67, 0.859, 5362, 13160.0, -59.27, text
+    )
+    return Seen(FLEET, encode(record))
 
 
 class ListFeed:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from roompulse.cli import main
 from roompulse.errors import UsageError
-from tests.watch.records import ListFeed, alert_record, forecast, hotlist
+from tests.watch.records import ListFeed, alert_record, fleet_event, forecast, hotlist
 from watch.feed import Seen
 from watch.kafka_feed import EARLIEST, LATEST, Since, parse_since
 from watch.terminal import JsonLines, ReadableLines, Wanted, follow
@@ -58,6 +58,18 @@ def test_hotlists_of_all_partitions_are_merged_by_minute() -> None:
         ["18:02", "furthest"],
         ["1", "a"],
     ]
+
+
+def test_a_fleet_event_is_a_line_with_time_direction_event_and_sentence() -> None:
+    """The signs are those of surges and slumps; a pipe gets the value as it is."""
+    record = fleet_event(5, "down", "67 of 78 rooms on partition 2 fell together.")
+    assert readable(record) == "18:05  ▼ down  open    67 of 78 rooms on partition 2 fell together.\n"
+    assert as_json(record) == [record.value]
+
+
+def test_a_room_cannot_be_asked_for_where_none_is_named() -> None:
+    """Fleet events are of partitions."""
+    assert main(["watch", "fleet", "--room", "a"]) == 2
 
 
 def test_json_lines_are_the_values_as_they_are() -> None:

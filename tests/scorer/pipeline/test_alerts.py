@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from scorer.pipeline.write import alert_id_of
-from tests.scorer.fakes import RULES, START, Event, Lab, Seen, clock, context_of, event, steady, text
+from tests.scorer.fakes import RULES, START, Event, Lab, Seen, clock, context_of, event, one_bar, steady, text
 
 WARM = range(40)
 """Minutes in which a room is steady at 99; its first surprise comes at minute 40."""
@@ -118,7 +117,7 @@ def test_ended_resolves_with_nothing_to_judge() -> None:
     assert (alert["minute"], alert["opened"]) == (text(41, 0), text(40, 0)), "in the offset of the record that ended it"
     assert (alert["actual"], alert["tail_probability"], alert["deviation_percent"]) == (None, None, None)
     assert alert["drivers"] == []
-    assert alert["text"] == "Room a has ended its session; its surge is over."
+    assert alert["text"] == "The surge of room a since 04:40 is closed: the session ended at 04:41."
 
 
 def test_a_repeated_minute_that_says_ended_resolves_once() -> None:
@@ -157,55 +156,9 @@ def test_silent_rooms_are_told_by_time_and_name() -> None:
     assert lab.send(clock(60)).told("room_id") == [("b",), ("c",), ("a",)]
 
 
-def test_a_correction_inside_the_interval_retracts() -> None:
-    """The minute that opened the alert was wrong: retracted, and gone from the list of open alerts."""
-    lab = warm(minimum_slump_percent=100.0)  # the level, which is not rewound, would make a slump of what follows
-    opened = only(lab.send(event("a", 40, 500)))
-    seen = lab.send(event("a", 40, 100))
-    alert = only(seen)
-    assert (alert["event"], alert["alert_id"], alert["actual"]) == ("retract", opened["alert_id"], 100)
-    assert (alert["expected"], alert["low"], alert["high"]) == (opened["expected"], opened["low"], opened["high"])
-    assert [output.value for output in seen.outputs if output.topic.endswith("open")] == [None]
-    assert lab.send(later([99] * 5), clock(60)).alerts == []
-
-
-def test_a_correction_still_outside_updates() -> None:
-    """It is judged again by the expectation published for that minute, even after more minutes came."""
-    lab = warm()
-    lab.send(event("a", 40, 500), later([500] * 3))
-    alert = only(lab.send(event("a", 40, 300)))
-    assert (alert["event"], alert["minute"], alert["actual"], alert["expected"]) == ("update", text(40), 300, 99)
-    assert lab.send(clock(60)).told("event", "reason") == [("resolve", "silent")]
-
-
-def test_a_correction_to_not_measured_retracts() -> None:
-    """Without a value there is no surge; the sentence says so."""
-    lab = warm()
-    lab.send(event("a", 40, 500))
-    alert = only(lab.send(event("a", 40, None)))
-    assert (alert["event"], alert["actual"], alert["tail_probability"]) == ("retract", None, None)
-    assert "withdrawn" in alert["text"]
-
-
-@pytest.mark.parametrize("minute", [41, 40])
-def test_other_corrections_leave_the_alert_alone(minute: int) -> None:
-    """Another minute than the opening one, or one more than ten minutes back, is corrected without a word."""
-    lab = warm()
-    lab.send(event("a", 40, 500), later([500] * (3 if minute == 41 else 10)))
-    assert lab.send(event("a", minute, 99)).alerts == []
-    assert lab.status["corrected"] == 1
-
-
-def test_a_correction_after_the_end_is_not_told() -> None:
-    """Every opening has exactly one end: what is resolved is not retracted too."""
-    lab = warm()
-    lab.send(event("a", 40, 500), later([99, 99, 99]))
-    assert lab.send(event("a", 40, 99)).alerts == []
-
-
 def test_a_hotspot_needs_minutes_of_heat() -> None:
     """Half as much again as ten minutes before, eight minutes long; frozen at that forecast; over when it cools."""
-    lab = warm(bar=(50.0, 50.0, 50.0))  # no surge can open
+    lab = warm(**one_bar(50.0))  # no surge can open
     assert lab.send(later([150] * 7, start=40)).alerts == []
     opened = only(lab.send(event("a", 47, 150)))
     assert (opened["event"], opened["kind"], opened["severity"], opened["expected"]) == (

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from roompulse.rooms import DRIVERS, HOTSPOT, SLUMP, SURGE
 from scorer.pipeline import judge
 from scorer.pipeline.hotlist import Hot
+from scorer.pipeline.serve import rounded
 from scorer.pipeline.tell import Told
-from scorer.pipeline.write import Writer, alert_id_of, rounded
+from scorer.pipeline.write import Writer, alert_id_of
 from tests.scorer.fakes import CHANNELS, EAST, START, TOPICS
 
 WRITER = Writer(TOPICS, "fake-1", CHANNELS, 1_000_000)
@@ -67,8 +68,8 @@ def test_an_alert_in_full() -> None:
         '"event":"open","kind":"surge","severity":"warning","room_id":"房 1",'
         '"opened":"2024-05-01T12:03:00+08:00","minute":"2024-05-01T12:03:00+08:00","actual":400,"expected":100.0,'
         '"low":80.0,"high":125.0,"tail_probability":0.001,"deviation_percent":300.0,"drivers":[],'
-        '"text":"Room 房 1 surges: 400 people entered at 12:03, where 100 were expected (80 to 125), '
-        '4.0 times the forecast.","model":"fake-1"}'
+        '"text":"Surge in room 房 1: 400 people entered at 12:03, 4.0 times the 100 expected (80 to 125).",'
+        '"model":"fake-1"}'
     )
 
 
@@ -89,28 +90,42 @@ def test_an_id_depends_on_room_kind_and_opening_alone() -> None:
     ("changes", "text"),
     [
         ({"actual": 1_234_567.0, "interval": (8e5, 1e6, 1_250_400.0)},
-         ("Room a surges: 1,234,567 people entered at 12:03, where 1,000,000 were expected (800,000 to 1,250,000), "
-         "1.2 times the forecast.")),
+         ("Surge in room a: 1,234,567 people entered at 12:03, 23 % more than the 1,000,000 expected "
+         "(800,000 to 1,250,400).")),
         ({"actual": 12.5, "interval": (0.0, 0.25, 1.0)},
-         "Room a surges: 12.5 people entered at 12:03, where 0.25 were expected (0 to 1)."),
-        ({"kind": SLUMP, "actual": 20.0},
-         "Room a slumps: 20 people entered at 12:03, where 100 were expected (80 to 125), 80 % fewer."),
-        ({"kind": HOTSPOT},
-         ("Room a stays hot: 400 people entered at 12:03, where 100 were expected ten minutes before (80 to 125), "
-         "4.0 times the forecast.")),
-        ({"event": judge.RESOLVE, "reason": judge.RECOVERED, "actual": 101.0},
-         "Room a is back to normal: 101 people entered at 12:03, where 100 were expected (80 to 125)."),
-        ({"event": judge.RESOLVE, "reason": judge.NEW_LEVEL},
-         "Room a has kept its new level: 400 people entered at 12:03, where 100 were expected (80 to 125)."),
-        ({"event": judge.RESOLVE, "reason": judge.SILENT, "actual": math.nan},
-         "Room a has fallen silent; its surge is over."),
-        ({"event": judge.RESOLVE, "reason": judge.ENDED, "actual": math.nan, "kind": HOTSPOT},
-         "Room a has ended its session; its hotspot is over."),
-        ({"event": judge.RETRACT, "actual": 110.0},
-         ("The surge of room a is withdrawn: corrected, 110 people entered at 12:03, where 100 were expected "
+         "Surge in room a: 12.5 people entered at 12:03, where 0.25 were expected (0 to 1)."),
+        ({"event": judge.UPDATE, "minute": START + 8},
+         "Surge in room a since 12:03, growing: 400 people entered at 12:08, 4.0 times the 100 expected (80 to 125)."),
+        ({"event": judge.UPDATE, "kind": SLUMP, "actual": 20.0, "minute": START + 8},
+         ("Slump in room a since 12:03, deepening: 20 people entered at 12:08, 80 % fewer than the 100 expected "
          "(80 to 125).")),
-        ({"event": judge.RETRACT, "actual": math.nan},
-         "The surge of room a is withdrawn: corrected, that minute was not measured."),
+        ({"event": judge.UPDATE, "kind": HOTSPOT, "minute": START + 20},
+         ("Hotspot in room a since 12:03, growing: 400 people entered at 12:20, 4.0 times the 100 expected "
+         "(80 to 125).")),
+        ({"kind": SLUMP, "actual": 1.0},
+         "Slump in room a: 1 person entered at 12:03, 99 % fewer than the 100 expected (80 to 125)."),
+        ({"kind": HOTSPOT},
+         ("Hotspot in room a, above its forecasts for minutes on end: 400 people entered at 12:03, 4.0 times the 100 "
+         "forecast ten minutes before (80 to 125).")),
+        ({"event": judge.RESOLVE, "reason": judge.RECOVERED, "actual": 101.0, "minute": START + 9},
+         "The surge of room a since 12:03 is over: 101 people entered at 12:09, where 100 (80 to 125) were expected."),
+        ({"event": judge.RESOLVE, "reason": judge.NEW_LEVEL, "minute": START + 33},
+         ("The surge of room a since 12:03 has lasted 30 minutes and is the new level: 400 people entered at 12:33, "
+         "where 100 (80 to 125) were expected before it.")),
+        ({"event": judge.RESOLVE, "reason": judge.SILENT, "actual": math.nan, "minute": START + 20},
+         ("The surge of room a since 12:03 is closed without a recovery: the room has fallen silent, its last minute "
+         "was 12:10.")),
+        ({"event": judge.RESOLVE, "reason": judge.ENDED, "actual": math.nan, "kind": HOTSPOT, "minute": START + 20},
+         "The hotspot of room a since 12:03 is closed: the session ended at 12:20."),
+        ({"event": judge.RETRACT, "actual": 110.0, "before": 12400.0},
+         ("The surge of room a since 12:03 is withdrawn: the count at 12:03 was corrected from 12,400 to 110, "
+         "where 100 (80 to 125) were expected.")),
+        ({"event": judge.RETRACT, "actual": math.nan, "before": float(np.float32(101.3))},
+         ("The surge of room a since 12:03 is withdrawn: the count at 12:03 was corrected from 101.3 to not measured, "
+         "where 100 (80 to 125) were expected.")),
+        ({"event": judge.UPDATE, "kind": SLUMP, "actual": 20.0, "before": math.nan},
+         ("The slump of room a since 12:03 is revised: the count at 12:03 was corrected from not measured to 20, "
+         "where 100 (80 to 125) were expected.")),
     ],
 )  # fmt: skip
 def test_a_sentence_that_a_person_can_act_on(changes: dict[str, Any], text: str) -> None:
@@ -139,16 +154,42 @@ def test_drivers_of_a_slump_are_those_that_fell() -> None:
 
 
 def test_a_channel_that_was_not_measured_drives_nothing() -> None:
-    """NaN in the series or in its level is no share."""
+    """NaN in the series is no share; nor is a first count where no channel was measured before."""
     series, levels = np.full(DRIVERS, np.nan), np.full(DRIVERS, 10, np.float32)
-    levels[11] = np.nan
+    assert alert(series=series, levels=levels)["drivers"] == []
+    levels[10:] = np.nan
     series[11] = 300
     assert alert(series=series, levels=levels)["drivers"] == []
 
 
+def test_a_channel_used_for_the_first_time_rose_from_nothing() -> None:
+    """Advertising that begins is what drives the surge that it brings."""
+    series, levels = np.full(DRIVERS, np.nan), np.full(DRIVERS, np.nan, np.float32)
+    series[10:13], levels[10] = (90, 5, 290), 95
+    assert alert(series=series, levels=levels)["drivers"] == [{"name": "paid ads", "actual": 290, "expected": 0.0}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "before", "now", "why"),
+    [
+        ({}, 12, 20.0, 220.0, "; most came through paid channel 'ads' (+200)."),
+        ({}, 10, 20.0, 100.0, "; the largest part came through natural channel 'search' (+80)."),
+        ({}, DRIVERS - 1, 0.0, 280.0, "; most came through channels that are not told apart (+280)."),
+        ({"kind": SLUMP, "actual": 20.0}, 11, 70.0, 5.0, "; most is missing from natural channel 'feed' (65 fewer)."),
+        ({}, 3, 2.5, 160.0, "; comments rose with it, from 2.5 to 160."),
+        ({"kind": SLUMP, "actual": 20.0}, 7, 12.0, 1.0, "; orders fell with it, from 12 to 1."),
+    ],
+)
+def test_the_sentence_says_why(changes: dict[str, Any], column: int, before: float, now: float, why: str) -> None:
+    """The first driver in words: where most or the largest part of the excess came from, or what moved with it."""
+    series, levels = np.full(DRIVERS, np.nan), np.full(DRIVERS, np.nan, np.float32)
+    series[column], levels[column] = now, before
+    assert alert(series=series, levels=levels, **changes)["text"].endswith(why)
+
+
 def test_a_hotlist_record() -> None:
     """Ranks, actuals as they came, rounded numbers, null deviation where next to nothing was expected."""
-    line = WRITER.hotlist(3, 2, START, 0, [Hot(300.04, "a", 400.0, 99.96), Hot(9.5, "b", 9.75, 0.25)])
+    line = WRITER.hotlist(3, 2, START, 0, [Hot(9.5, "b", 9.75, 0.25, 0), Hot(300.04, "a", 400.0, 99.96, 0)])
     assert (line.output.topic, line.output.partition, line.output.key) == (TOPICS.hotlist, 2, b"2")
     assert json.loads(line.output.value or b"") == {
         "minute": "2024-05-01T04:00:00+00:00",

@@ -1,0 +1,67 @@
+"""Looks one room up in the checkpoint. Only reads: no fence is claimed, no scorer notices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roompulse.errors import CheckpointAway
+from scorer.adapters.redis_link import RedisLink, RedisSession
+
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRoom:
+    """A room as it was saved last: its partition and that one's point, and the row's bytes."""
+
+    partition: int
+    applied: int
+    head: bytes
+    row: bytes
+
+
+def find_room(url: str, prefix: str, room: str, *, timeout_s: float) -> SavedRoom | None:
+    """The room, wherever it is; None where no partition has it. Raises CheckpointAway, CheckpointError or UsageError.
+
+    `timeout_s` is for connecting and for each answer.
+    """
+    link = RedisLink(url, connect_timeout_s=timeout_s, answer_timeout_s=timeout_s)
+    try:
+        return link.run(lambda session: _find(session, prefix, room))
+    finally:
+        link.close()
+
+
+def _find(session: RedisSession, prefix: str, room: str) -> SavedRoom | None:
+    for partition in _partitions(session, prefix):
+        if (found := _look(session, f"{prefix}:{{{partition}}}", partition, room)) is not None:
+            return found
+    return None
+
+
+def _partitions(session: RedisSession, prefix: str) -> list[int]:
+    """The partitions that have been saved, found by their keys: nothing else says how many there are."""
+    found: set[int] = set()
+    cursor = b"0"
+    while True:
+        cursor, keys = session.ask(("SCAN", cursor, "MATCH", f"{prefix}:{{*}}:head", "COUNT", 1000))[0]
+        numbers = (key.decode()[len(prefix) + 2 : -len("}:head")] for key in keys)
+        found.update(int(number) for number in numbers if number.isdecimal())
+        if cursor == b"0":
+            return sorted(found)
+
+
+def _look(session: RedisSession, stem: str, partition: int, room: str) -> SavedRoom | None:
+    """One partition's row of this room, of the same point as its head."""
+    for _ in range(TRIES):
+        stamp, generation, applied, head = session.ask(
+            ("HMGET", f"{stem}:head", "stamp", "generation", "applied", "head")
+        )[0]
+        if generation is None:
+            return None
+        row, after = session.ask(
+            ("HGET", f"{stem}:rooms:{generation.decode()}", room), ("HGET", f"{stem}:head", "stamp")
+        )
+        if after == stamp:
+            return None if row is None else SavedRoom(partition, int(applied), head, row)
+    raise CheckpointAway(f"partition {partition} is saved faster than it can be read; try again")

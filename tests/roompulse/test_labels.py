@@ -1,0 +1,63 @@
+"""Labels files: both kinds are read, and what is wrong with one is said with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from roompulse.errors import InputError
+from roompulse.labels import Labelled, Labels, read_labels
+from roompulse.minutes import parse_minute
+
+NOON = parse_minute("2024-05-01T12:00:00+08:00").epoch
+VERDICTS = "room_id,kind,opened,verdict,note,alert_id\n"
+SPANS = "room_id,kind,first_minute,last_minute,magnitude\n"
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "labels.csv"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_verdicts_are_labels_of_one_minute(tmp_path: Path) -> None:
+    """Useful is real, noise is not; nothing is known of what nobody judged."""
+    text = VERDICTS + 'a,surge,2024-05-01T12:00:00+08:00,useful,"so, well",0\nb,slump,2024-05-01T04:01:00Z,noise,,1\n'
+    assert read_labels(written(tmp_path, text)) == Labels(
+        (Labelled("a", "surge", NOON, NOON, True), Labelled("b", "slump", NOON + 1, NOON + 1, False)), False
+    )
+
+
+def test_a_simulations_labels_are_all_there_is(tmp_path: Path) -> None:
+    """Each is a stretch of minutes."""
+    text = SPANS + "a,surge,2024-05-01T12:00:00+08:00,2024-05-01T12:09:00+08:00,3.5\n"
+    labels = read_labels(written(tmp_path, text))
+    assert labels == Labels((Labelled("a", "surge", NOON, NOON + 9, True),), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "line 1: expected the columns room_id, kind, opened, verdict or room_id, kind, first_minute, last_minute"),
+        ("room_id,kind\n", "line 1: expected the columns"),
+        (VERDICTS + "a,surge,noon,useful,,\n", "line 2, column opened: got 'noon': expected RFC 3339"),
+        (VERDICTS + "a,surge,2024-05-01T12:00:00Z,great,,\n", "line 2, column verdict: got 'great': expected one of"),
+        (VERDICTS + "a,calm,2024-05-01T12:00:00Z,noise,,\n", "line 2, column kind: got 'calm': expected one of surge"),
+        (VERDICTS + "a,surge\n", "line 2, column opened: got ''"),
+        (SPANS + ",surge,2024-05-01T12:00:00Z,2024-05-01T12:00:00Z,2\n", "line 2, column room_id: expected a room id"),
+        (SPANS + 'a,"sur"ge,x,y,z\n', "expected a CSV file in UTF-8"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    """File, line and column, what was got and what was expected."""
+    with pytest.raises(InputError) as error:
+        read_labels(written(tmp_path, text))
+    assert str(error.value).startswith(str(tmp_path / "labels.csv"))
+    assert message in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """One message, no traceback."""
+    with pytest.raises(InputError, match=r"none\.csv: cannot be read: No such file"):
+        read_labels(tmp_path / "none.csv")

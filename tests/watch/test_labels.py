@@ -1,0 +1,59 @@
+"""What people said of alerts, joined with the alerts."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from roompulse.records import Alert, encode
+from roompulse.words import Feedback
+from tests.watch.records import alert, at
+from watch.labels import Verdicts
+
+HEADERS: dict[str, bytes | None] = {"schema": b"live.room.feedback/1"}
+
+
+def known(room: str, kind: str, minute: int, alert_id: str) -> Alert:
+    """An alert of this id."""
+    return replace(alert(room, kind, minute), alert_id=alert_id)
+
+
+def said(found: Verdicts, room: str, alert_id: str, verdict: str, note: str | None = None) -> None:
+    """A verdict comes on the input topic."""
+    found.take_input(room.encode(), encode(Feedback(room, alert_id, verdict, note)), HEADERS)
+
+
+def test_the_newest_verdict_of_an_alert_wins() -> None:
+    """With the alert's kind and opening, from whichever of its records is still there."""
+    first, second = known("b", "surge", 5, "1" * 16), known("a", "slump", 7, "2" * 16)
+    found = Verdicts()
+    said(found, "b", first.alert_id, "noise", "no idea")
+    said(found, "a", second.alert_id, "useful")
+    said(found, "b", first.alert_id, "useful", "oh, the lottery")
+    for record in (first, second, alert("a", "hotspot", 9)):
+        found.take_alert(encode(record))
+    found.take_alert(None)
+    assert found.rows() == [
+        ("a", "slump", at(7), "useful", "", second.alert_id),
+        ("b", "surge", at(5), "useful", "oh, the lottery", first.alert_id),
+    ]
+
+
+def test_a_verdict_on_an_alert_that_is_not_there_is_left_out() -> None:
+    """Or on another room's alert: there is nothing to say what it was."""
+    other = known("a", "surge", 5, "1" * 16)
+    found = Verdicts()
+    said(found, "b", other.alert_id, "noise")
+    said(found, "a", "0" * 16, "noise")
+    found.take_alert(encode(other))
+    assert (found.rows(), len(found.newest)) == ([], 2)
+
+
+def test_what_the_scorer_refuses_is_no_verdict() -> None:
+    """Other records of the topic, verdicts under a wrong key, and what cannot be read."""
+    value = encode(Feedback("a", "0" * 16, "noise"))
+    found = Verdicts()
+    found.take_input(b"b", value, HEADERS)
+    found.take_input(b"a", value, {})
+    found.take_input(b"a", b"{}", HEADERS)
+    found.take_input(b"a", None, HEADERS)
+    assert found.newest == {}

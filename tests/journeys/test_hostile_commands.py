@@ -223,7 +223,7 @@ def test_results_are_never_overwritten(capsys: pytest.CaptureFixture[str], tmp_p
     ("flag", "content", "message"),
     [
         ("--settings", None, "given: cannot be read: No such file"),
-        ("--settings", "[rules]\nbars = 3\n", "given, line 2: [rules] bars: no such setting; there are bar, "),
+        ("--settings", "[rules]\nbars = 3\n", "given, line 2: [rules] bars: no such setting; there are surge_budget, "),
         ("--labels", None, "given: cannot be read: No such file"),
         ("--labels", "room_id\na\n", "given, line 1: expected the columns room_id, kind, opened, verdict or "),
     ],

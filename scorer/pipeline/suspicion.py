@@ -88,7 +88,7 @@ def heed_regimes(
     Forecasts follow a slow move, so that none of its minutes is a surprise: a regime is held against the forecast of
     ten minutes before, as a hotspot is, and `basis` says so. The regimes themselves are taken one minute on, in place.
     """
-    found = advance(rooms["regime"], minutes.value, minutes.newest, 1.0, minutes.hour)
+    regime = advance(rooms["regime"], minutes.value, minutes.newest, 1.0, minutes.hour)
     settled = minutes.minute - HORIZONS - rooms["session_start"] >= rules.hotspot_settled_minutes
     rare = np.zeros((len(rooms), HOTSPOT), np.bool_)
     before = basis.interval[:, HOTSPOT]
@@ -96,13 +96,13 @@ def heed_regimes(
         rare[:, side] = (
             quiet
             & settled
-            & (found.regime >= rules.regime_bar + rules.regime_share * bar[:, side])
+            & (regime >= rules.regime_bar + rules.regime_share * bar[:, side])
             & beyond(minutes.value, before, side)
         )
         instead = rare[:, side] & ~beyond(minutes.value, basis.interval[:, side], side)
         basis.interval[instead, side] = before[instead]
         basis.origin[instead, side] = basis.origin[instead, HOTSPOT]
-        basis.surprise[instead, side] = found.regime[instead]
+        basis.surprise[instead, side] = regime[instead]
     return rare
 
 

@@ -10,17 +10,23 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.alerts_aiops import aiops
+from bench.alerts_budgets import budgets
 from bench.alerts_cost import cost
+from bench.alerts_injected import rooms
 from bench.alerts_nab import nab
+from bench.alerts_real import real
 from roompulse.errors import RoomPulseError
 
-PARTS: dict[str, Callable[..., dict[str, Any]]] = {"nab": nab, "aiops": aiops, "cost": cost}
+PARTS: dict[str, Callable[..., dict[str, Any]]] = {
+    "nab": nab, "aiops": aiops, "rooms": rooms, "budgets": budgets, "real": real, "cost": cost,
+}  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument("--network", action="store_true", help="the network's forecast as the expectation too")
     parser.add_argument("--river", action="store_true", help="river's detectors too")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="draw the strongest alerts of the real sessions")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     args = parser.parse_args(argv)
     unknown = [name for name in args.parts if name not in PARTS]
@@ -37,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     found: dict[str, Any] = {}
     for name in args.parts or PARTS:
         try:
-            figures = PARTS[name](with_network=args.network, with_river=args.river)
+            figures = PARTS[name](with_network=args.network, with_river=args.river, page=args.page)
         except RoomPulseError as error:
             print(f"bench.alerts: {error}", file=sys.stderr)
             return error.exit_code

@@ -136,7 +136,7 @@ class Aiops:
         }
 
 
-def aiops(*, with_network: bool, with_river: bool) -> dict[str, Any]:
+def aiops(*, with_network: bool, with_river: bool, **_: object) -> dict[str, Any]:
     """All figures on the AIOps indicators."""
     bench = Aiops()
     counts, rules = as_counts(bench.series), Rules()

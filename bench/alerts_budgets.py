@@ -20,7 +20,7 @@ SEED, ROOMS = 9101, 1_750
 STREAMING_SEED, STREAMING_ROOMS = 9102, 250
 
 
-def budgets(**_: bool) -> dict[str, Any]:
+def budgets(**_: object) -> dict[str, Any]:
     """Alerts per room-day under each budget: rooms in sessions, rooms that stream all day, real sessions."""
     fleets = {
         "sessions": simulate_counts(replace(QUIET, rooms=ROOMS, seed=SEED)),

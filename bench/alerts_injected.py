@@ -50,7 +50,7 @@ class Injected:
         return "surge" if self.factor > 1 else "slump"
 
 
-def rooms(**_: bool) -> dict[str, Any]:
+def rooms(**_: object) -> dict[str, Any]:
     """Found within five minutes by factor and size, what was cried besides, and fresh rooms that fired."""
     simulated = [simulate_counts(replace(SIMULATED, seed=seed)) for seed in SEEDS]
     real = bilibili_grid()

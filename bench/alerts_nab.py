@@ -94,7 +94,7 @@ class Nab:
         }
 
 
-def nab(*, with_network: bool, with_river: bool) -> dict[str, Any]:
+def nab(*, with_network: bool, with_river: bool, **_: object) -> dict[str, Any]:
     """All figures on NAB."""
     bench = Nab()
     expectations = {"smoothed": smoothed(bench.series.value)}

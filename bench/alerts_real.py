@@ -18,7 +18,7 @@ SHOWN = 24
 BEFORE_MINUTES, AFTER_MINUTES = 40, 25
 
 
-def real(page: Path | None = None, **_: bool) -> dict[str, Any]:
+def real(page: Path | None = None, **_: object) -> dict[str, Any]:
     """Alerts per room-hour by kind on the Bilibili sessions; `page` is where the strongest are drawn."""
     counts = bilibili_grid()
     opened = openings(counts)

@@ -16,7 +16,7 @@ from trainer.sessions import Session, sessions_from
 
 AIOPS_MINUTES = 2880
 """The last two days of each series: they have up to four months each."""
-DAYS_ROOMS, DAYS_SEED = 24, 3003
+DAYS_ROOMS, DAYS_SEED = 8, 3003
 
 
 def aiops_sessions() -> list[Session]:

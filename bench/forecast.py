@@ -22,14 +22,13 @@ from bench.judging import judge, judge_folds
 from roompulse.bundle import default_bundle, load_bundle
 from roompulse.errors import RoomPulseError
 from roompulse.history import add_history_options, history_options, read_history
+from trainer.cross_validation import FOLDS, folds_by_room
 from trainer.default_model import (
-    FOLDS,
     RIVALS_EVERY,
     SIMULATED_ROOMS,
     TRAINING_SEED,
     bilibili_sessions,
     douyin_sessions,
-    folds_by_room,
     simulated_sessions,
 )
 from trainer.reporting import print_results

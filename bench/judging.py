@@ -20,7 +20,7 @@ from trainer.packing import run
 from trainer.rivals import rivals, spreads
 from trainer.sessions import Session
 
-TIMED_SESSIONS = 5
+TIMED_SESSIONS = 2
 
 
 def judge(

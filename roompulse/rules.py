@@ -48,16 +48,16 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """Surges that a reader wants to see in a room's day: a room's own bar rises with each and falls between them."""
     slump_budget: float = 0.5
     surge_bars: Table = (
-        (2.25, 1.85, 1.51, 1.23, 1.0, 1.0),
-        (3.53, 2.87, 2.24, 1.74, 1.29, 1.0),
-        (6.03, 4.97, 3.98, 2.94, 2.06, 1.33),
+        (3.11, 2.38, 1.78, 1.36, 1.03, 1.0),
+        (4.02, 3.36, 2.7, 2.04, 1.52, 1.0),
+        (6.3, 5.27, 4.25, 3.28, 2.37, 1.58),
     )
     """The evidence from which a new room opens as many alerts as each of `BUDGET_KNOTS` says, in rooms under 3, from 3
     to 20, and from 20 a minute;"""
     slump_bars: Table = (
-        (2.47, 1.76, 1.07, 1.0, 1.0, 1.0),
-        (4.43, 3.77, 3.2, 2.63, 2.07, 1.51),
-        (5.12, 4.01, 3.27, 2.63, 2.08, 1.51),
+        (2.3, 1.4, 1.0, 1.0, 1.0, 1.0),
+        (4.29, 3.66, 3.1, 2.61, 2.09, 1.52),
+        (4.77, 3.94, 3.24, 2.63, 2.07, 1.5),
     )
     """both as `roompulse calibrate` found them,"""
     category_bars: dict[str, CategoryBars] = {}

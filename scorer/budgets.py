@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,10 +16,12 @@ from roompulse.records import RoomMinute
 from roompulse.rooms import HOTSPOT, KINDS
 from roompulse.rules import BUDGET_KNOTS, SIZES, CategoryBars, Rules, Table, size_of
 from roompulse.thresholds import category_code
+from scorer.grading import Grading
 from scorer.pipeline.decode import Records
 from scorer.pipeline.evidence import MINUTES_A_DAY
 from scorer.pipeline.judge import OPEN
 from scorer.pipeline.partition import Context
+from scorer.pipeline.write import alert_id_of
 from scorer.rehearsal import Rehearsal
 
 TRIED = (1.0, 1.5, 2.0, 2.6, 3.2, 4.0, 5.0, 6.5)
@@ -41,8 +43,11 @@ class Counts:
     days: Floats = field(default_factory=lambda: np.zeros((len(TRIED), SIZES)))
 
 
-def count_openings(rows: Iterable[HistoryRow], context: Context) -> dict[str, Counts]:
-    """Run the history under every tried bar, each held for all rooms; counts by category ("": none given)."""
+def count_openings(rows: Iterable[HistoryRow], context: Context, gradings: Sequence[Grading] = ()) -> dict[str, Counts]:
+    """Run the history under every tried bar, each held for all rooms; counts by category ("": none given).
+
+    `gradings`, one for each tried bar, take note of what opened under it.
+    """
     trials = [
         Rehearsal(context.forecaster, _held(context.rules, bar), context.dtype)  # one network for all
         for bar in TRIED
@@ -65,6 +70,9 @@ def count_openings(rows: Iterable[HistoryRow], context: Context) -> dict[str, Co
             for place in np.flatnonzero(~np.isnan(expected)).tolist():
                 found.setdefault(categories[place], Counts()).days[bar, sizes[place]] += 1 / MINUTES_A_DAY
             for item in told:
+                if item.event == OPEN and gradings:
+                    room, kind = records[item.row][0].room_id, KINDS[item.kind]
+                    gradings[bar].open(alert_id_of(room, kind, item.opened), room, kind, item.opened)
                 if item.event == OPEN and item.kind != HOTSPOT:
                     size = int(size_of(expected[item.row : item.row + 1])[0])
                     found[categories[item.row]].openings[bar, size, item.kind] += 1

@@ -7,7 +7,7 @@ The bundle that is written has the same network, and bars for every budget from 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +16,13 @@ import msgspec
 from roompulse.bundle import refuse_existing, write_bundle
 from roompulse.errors import InputError
 from roompulse.history import HistoryRow, add_history_options, history_options, read_history
+from roompulse.labels import read_labels
 from roompulse.progress import ReplayProgress
 from roompulse.rules import BUDGET_KNOTS, Rules
 from roompulse.settings import add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 from scorer.budgets import TRIED, calibrated, count_openings, rate_table, total
+from scorer.grading import Grading
 from scorer.wiring import chosen_bundle, open_model
 
 
@@ -28,6 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_history_options(parser)
     parser.add_argument("--out", required=True, metavar="DIR", help="new folder for the model with its new bars")
+    parser.add_argument(
+        "--labels", metavar="FILE", help="from `labels` or `simulate`: say how much of it each bar would find"
+    )
     add_json(parser)
     add_settings(parser, "model")
 
@@ -36,16 +41,19 @@ def run(args: argparse.Namespace) -> int:
     """Calibrate and write the bundle. Returns 0. Raises RoomPulseError."""
     settings = load_settings(args)
     refuse_existing(Path(args.out))
+    labels = read_labels(Path(args.labels)) if args.labels else None
+    gradings = [] if labels is None else [Grading(labels) for _ in TRIED]
     bundle = chosen_bundle(settings)
     context = open_model(bundle, settings, None).context
     with ReplayProgress() as progress:
-        found = count_openings(_watched(read_history(args.files, history_options(args)), progress), context)
+        rows = _watched(read_history(args.files, history_options(args)), progress, gradings)
+        found = count_openings(rows, context, gradings)
     every = total(found.values())
     days = float(every.days[0].sum())
     if not days:
         raise InputError("no minute had a forecast to be judged by: nothing to calibrate with", file=args.files[0])
     rules = calibrated(context.rules, found)
-    account = {
+    account: dict[str, object] = {
         "room_days": round(days, 2),
         "room_days_by_category": {
             name: round(float(counts.days[0].sum()), 2) for name, counts in sorted(found.items())
@@ -56,6 +64,10 @@ def run(args: argparse.Namespace) -> int:
         "surge_bars": [list(bars) for bars in rules.surge_bars],
         "slump_bars": [list(bars) for bars in rules.slump_bars],
     }
+    if gradings:
+        graded = [grading.summary() for grading in gradings]
+        account["labels"] = graded[0]["labels"]
+        account |= {name: [_short(summary[name]) for summary in graded] for name in ("precision", "recall")}
     specification = replace(bundle.specification, rules=_changed(rules))
     card = dict(bundle.card) | {"calibration": account}
     written = write_bundle(Path(args.out), specification, bundle.model, card, bundle.golden, bundle.report)
@@ -69,7 +81,13 @@ def _changed(rules: Rules) -> dict[str, object]:
     return {name: value for name, value in msgspec.to_builtins(rules).items() if value != default[name]}
 
 
-def _watched(rows: Iterable[HistoryRow], progress: ReplayProgress) -> Iterator[HistoryRow]:
+def _short(share: object) -> float | None:
+    return round(share, 3) if isinstance(share, float) else None
+
+
+def _watched(rows: Iterable[HistoryRow], progress: ReplayProgress, gradings: Sequence[Grading]) -> Iterator[HistoryRow]:
     for number, row in enumerate(rows, 1):
         progress.update(number, row.minute)
+        for grading in gradings:
+            grading.see([row])
         yield row

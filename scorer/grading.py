@@ -46,9 +46,13 @@ class Grading:
         for value in alerts:
             alert = _alert.decode(value)
             if alert.event == "open":
-                self._opened[alert.alert_id] = alert.room_id, alert.kind, parse_minute(alert.opened).epoch
+                self.open(alert.alert_id, alert.room_id, alert.kind, parse_minute(alert.opened).epoch)
             elif alert.event == "retract":
                 self._opened.pop(alert.alert_id, None)
+
+    def open(self, alert: str, room: str, kind: str, minute: int) -> None:
+        """Note the opening of the alert with this id in an epoch minute."""
+        self._opened[alert] = room, kind, minute
 
     def summary(self) -> dict[str, object]:
         """Precision, recall and median delay, with the counts that they come from; None where there is nothing."""

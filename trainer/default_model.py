@@ -18,8 +18,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from roompulse.bundle import default_bundle, refuse_existing
 from roompulse.errors import InputError, RoomPulseError
 from roompulse.history import HistoryOptions, read_history
@@ -27,9 +25,10 @@ from roompulse.minutes import parse_minute
 from roompulse.model_card import JUDGED_BY
 from roompulse.simulation import DEFAULT_START, SimulationSettings, simulate_counts
 from roompulse.summary import add_json, print_summary
-from trainer.evaluation import Scored, joined, loses_to, score
+from trainer.cross_validation import FOLDS, cross_validate_and_fit
+from trainer.evaluation import loses_to, score
 from trainer.export import export
-from trainer.fitting import Progress, TrainingSettings, fit
+from trainer.fitting import TrainingSettings
 from trainer.leaderboard import outcome_of
 from trainer.packing import metadata, pack
 from trainer.report import report_page
@@ -39,7 +38,6 @@ from trainer.served_network import served_width
 from trainer.sessions import LIMITS, Session, count_of, describe, hash_of, sessions_from
 
 NAME, VERSION = "step", "1"
-FOLDS = 3
 SIMULATED_ROOMS, JUDGING_ROOMS, SIMULATED_MINUTES = 300, 60, 480
 TRAINING_SEED, JUDGING_SEED = 1001, 2002
 RIVALS_EVERY = 6
@@ -78,9 +76,8 @@ def make(out: Path | None, settings: TrainingSettings, folds: Path | None = None
     )
     with progress_bar(settings, trainings=FOLDS + 1) as progress:
         judged_by = f"bilibili, {FOLDS} folds by room"
-        scored = cross_validate(sessions, simulated, settings, progress, folds)
-        outcomes = {judged_by: outcome_of(scored)}
-        weights = fit(sessions, settings, progress, simulated)
+        scored, weights = cross_validate_and_fit(sessions, simulated, settings, progress, folds)
+    outcomes = {judged_by: outcome_of(scored)}
     data_hash = hash_of([*sessions, *simulated])
     model = export(weights, metadata(NAME, VERSION, data_hash))
     learnt = [*sessions, *simulated[::RIVALS_EVERY]]
@@ -109,39 +106,6 @@ def make(out: Path | None, settings: TrainingSettings, folds: Path | None = None
         shutil.rmtree(default_bundle(), ignore_errors=True)
         target.rename(default_bundle())
     return {"bundle": str(out or default_bundle()), "model": bundle.label, "hash": bundle.hash}
-
-
-def folds_by_room(sessions: Sequence[Session], seed: int) -> list[tuple[list[Session], list[Session]]]:
-    """What each fold learns from and what it is judged by; a room is wholly on one side."""
-    rooms = sorted({session.room for session in sessions})
-    fold_of = dict(zip(rooms, np.random.default_rng(seed).permutation(len(rooms)) % FOLDS, strict=True))
-    return [
-        (
-            [session for session in sessions if fold_of[session.room] != fold],
-            [session for session in sessions if fold_of[session.room] == fold],
-        )
-        for fold in range(FOLDS)
-    ]
-
-
-def cross_validate(
-    sessions: Sequence[Session],
-    simulated: Sequence[Session],
-    settings: TrainingSettings,
-    progress: Progress,
-    keep: Path | None = None,
-) -> Scored:
-    """Forecasts for every session, each from networks and rivals that did not see its room."""
-    parts = []
-    for fold, (training, heldout) in enumerate(folds_by_room(sessions, settings.seed)):
-        weights = fit(training, settings, progress, simulated)
-        name, data_hash = f"fold-{fold}", hash_of([*training, *simulated])
-        model = export(weights, metadata(name, VERSION, data_hash))
-        if keep is not None:
-            pack(keep / name, name, VERSION, weights, model, data_hash, {"settings": asdict(settings)})
-        field = rivals(training)
-        parts.append(score(model, served_width(weights), field, heldout, spreads(field, training)))
-    return joined(parts)
 
 
 def bilibili_sessions() -> list[Session]:

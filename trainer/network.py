@@ -17,9 +17,6 @@ from roompulse.forecasting import HORIZONS, OUTPUTS, QUANTILES
 Weights = list[NDArray[np.float32]]
 """In the order of `keras.Model.get_weights`: input kernel, recurrent kernel, bias, head kernel, head bias, skip."""
 
-FIRST_LOSS_STEP = 2
-"""The loss counts from the third minute of a session on: before it nothing is known of the room."""
-
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
@@ -89,7 +86,8 @@ def pinball(raw: Any, reference: Any, targets: Any, horizon_weights: Any) -> Any
     """Mean pinball loss in counts, relative to the room's level so that big rooms do not drown small ones.
 
     raw (batch, time, 30), reference (batch, time), targets (batch, time, 10) with NaN where unknown, weights (batch,
-    10). Quantile regression as in Koenker and Bassett (1978); the median counts twice.
+    10). Quantile regression as in Koenker and Bassett (1978); the median counts twice. Every minute counts, the first
+    included: left out, its interval came out far too narrow (59 instead of 71 % on rooms held out of the training).
     """
     raw = tf.reshape(raw, (*tf.unstack(tf.shape(raw)[:2]), len(QUANTILES), HORIZONS))
     forecast = tf.math.expm1(reference[:, :, None, None] + raw)
@@ -99,6 +97,5 @@ def pinball(raw: Any, reference: Any, targets: Any, horizon_weights: Any) -> Any
     importance = tf.constant([1.0, 2.0, 1.0], tf.float32)[:, None]
     loss = tf.maximum(quantile * error, (quantile - 1) * error) * importance / tf.exp(reference)[:, :, None, None]
     weight = tf.cast(known, tf.float32) * horizon_weights[:, None, :]
-    weight = weight[:, FIRST_LOSS_STEP:]
-    total = tf.reduce_sum(loss[:, FIRST_LOSS_STEP:] * weight[:, :, None, :])
+    total = tf.reduce_sum(loss * weight[:, :, None, :])
     return total / tf.maximum(tf.reduce_sum(weight), 1.0) / 4

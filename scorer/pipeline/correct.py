@@ -11,10 +11,10 @@ from roompulse.forecasting import HORIZONS
 from roompulse.rooms import HOTSPOT, KINDS, SLUMP
 from roompulse.rules import Rules
 from scorer.pipeline import judge as alerts
+from scorer.pipeline.basis import HIGH, LOW, MEDIAN, Flags, held_interval, surprises
 from scorer.pipeline.decode import Records
 from scorer.pipeline.evidence import Floats
 from scorer.pipeline.outlook import correct_rings
-from scorer.pipeline.suspicion import HIGH, LOW, MEDIAN, Flags, surprises
 from scorer.pipeline.tell import Told, driver_levels
 
 _MOST_INSIDE = 100  # what the count of minutes back inside has room for
@@ -52,7 +52,7 @@ def correct(
             ends = np.zeros((1, len(KINDS)), np.bool_)
             ends[0, kind] = True
             alerts.close(room, ends, room["last_minute"].astype(np.int64))
-        interval = alerts.held_interval(state, record.minute)
+        interval = held_interval(state, record.minute)
         surprise = surprises(room["spread"], record.value, np.repeat(interval[:, None], len(KINDS), axis=1), rules)
         low, median, high = interval[0].tolist()
         told.append(
@@ -108,7 +108,7 @@ def _course(room: NDArray[np.void], kind: int, heat: float) -> _Course:
     last, opened = int(room["last_minute"][0]), int(state["opened"][0])
     minutes = np.arange(opened, last + 1)
     value: Floats = room["ring"][0, minutes % window].astype(np.float64)
-    held = alerts.held_interval(np.repeat(state, len(minutes)), minutes)
+    held = held_interval(np.repeat(state, len(minutes)), minutes)
     if kind == HOTSPOT:
         outside: Flags = value > heat * held[:, MEDIAN]
     else:

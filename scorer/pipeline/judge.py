@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roompulse.forecasting import HORIZONS
-from roompulse.rooms import HOTSPOT, KINDS, SLUMP, SURGE
+from roompulse.rooms import HOTSPOT, SLUMP, SURGE
 from roompulse.rules import Rules
+from scorer.pipeline.basis import HIGH, LOW, MEDIAN, Flags, Minutes, Places, basis_of, beyond, surprise_at
 from scorer.pipeline.evidence import Floats, bar_of, learned_bar, learned_spread
-from scorer.pipeline.serve import round4
-from scorer.pipeline.suspicion import HIGH, LOW, MEDIAN, Basis, Flags, Minutes, beyond, gather, heed_regimes, surprises
+from scorer.pipeline.suspicion import gather, heed_regimes
 
 NOTHING, OPEN, UPDATE, RESOLVE, RETRACT = range(5)
 EVENTS = ("", "open", "update", "resolve", "retract")
@@ -47,7 +47,7 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules, thresholds: N
     `thresholds` (n,) are each room's own, `rules` those of all.
     """
     alerts = rooms["alerts"]
-    basis = _basis(rooms, minutes, rules)
+    basis = basis_of(rooms, minutes, rules)
     interval = basis.interval
     judged = ~(np.isnan(minutes.value) | np.isnan(minutes.newest[:, MEDIAN]))
     quiet = judged & ~np.any(alerts["open"], axis=1)
@@ -65,29 +65,52 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules, thresholds: N
     rare = heed_regimes(rooms, minutes, basis, bar, free, rules)
     heat = 1 + thresholds["hotspot_percent"] / 100
     _count_heat(rooms, minutes, interval[:, HOTSPOT], heat, rules)
-    reason = _ending(alerts, minutes, interval, heat, rules)
+    reason = np.zeros(interval.shape[:2], np.int8)
+    alerting = np.flatnonzero(alerts["open"].any(axis=1))
+    if len(alerting):
+        some = alerts[alerting]
+        reason[alerting] = _ending(some, minutes.take(alerting), interval[alerting], heat[alerting], rules)
+        alerts[alerting] = some
     ends = reason != NO_REASON
     snoozed = minutes.minute < rooms["snoozed_until"]
     opens = _opening(rooms, minutes, interval, rare | (rooms["evidence"] >= bar), thresholds)
     opens &= ~snoozed[:, None] & ~np.any(ends, axis=1, keepdims=True)
+    hot = np.flatnonzero(opens[:, HOTSPOT])
+    basis.surprise[hot, HOTSPOT] = surprise_at(rooms, minutes, basis, hot, np.full(len(hot), HOTSPOT), rules)
     rooms["own_bar"] = learned_bar(
         rooms["own_bar"].astype(np.float64), opens[:, :HOTSPOT], judged & ~snoozed, thresholds, rules
     )
     spread = learned_spread(rooms["spread"].astype(np.float64), minutes.value, minutes.newest)
     rooms["spread"] = np.where(quiet & ~opens[:, :HOTSPOT].any(axis=1), spread, rooms["spread"])
     _open(rooms, opens, minutes, basis.origin)
-    severity, peak = _size(rooms, minutes.value, interval, bar)
-    worse = alerts["open"] & ~ends & ~opens & (severity > alerts["severity"])
-    due = minutes.minute[:, None] - alerts["noticed"] >= rules.update_minutes
-    larger = alerts["open"] & ~ends & ~opens & due & (peak >= rules.update_growth * alerts["peak_noticed"])
+    event = np.zeros(interval.shape[:2], np.int8)
+    alerting = np.flatnonzero(alerts["open"].any(axis=1))
+    if len(alerting):
+        part = rooms[alerting]
+        severity, peak = _size(part, minutes.value[alerting], interval[alerting], bar[alerting])
+        event[alerting] = _follow(
+            part["alerts"], minutes.minute[alerting], ends[alerting], opens[alerting], severity, peak, rules
+        )
+        close(part, ends[alerting], minutes.minute[alerting])
+        rooms[alerting] = part
+    return Verdict(event, reason, interval, basis.surprise)
+
+
+def _follow(
+    alerts: NDArray[np.void], minute: Places, ends: Flags, opens: Flags, severity: Codes, peak: Floats, rules: Rules
+) -> Codes:
+    """What is told (m, kinds) of `alerts` (m, kinds) that are open, are opening or end; severity and peak move on."""
+    lasts = alerts["open"] & ~ends & ~opens
+    worse = lasts & (severity > alerts["severity"])
+    due = minute[:, None] - alerts["noticed"] >= rules.update_minutes
+    larger = lasts & due & (peak >= rules.update_growth * alerts["peak_noticed"])
     event = np.select([ends, opens, worse | larger], [RESOLVE, OPEN, UPDATE], NOTHING).astype(np.int8)
     told = event != NOTHING
     alerts["peak"] = np.where(alerts["open"], np.maximum(alerts["peak"], peak), 0)
     alerts["severity"] = np.where(opens | worse, severity, alerts["severity"])
-    alerts["noticed"] = np.where(told, minutes.minute[:, None], alerts["noticed"])
+    alerts["noticed"] = np.where(told, minute[:, None], alerts["noticed"])
     alerts["peak_noticed"] = np.where(told, alerts["peak"], alerts["peak_noticed"])
-    close(rooms, ends, minutes.minute)
-    return Verdict(event, reason, interval, basis.surprise)
+    return event
 
 
 def close(rooms: NDArray[np.void], ends: Flags, minute: NDArray[np.int64]) -> None:
@@ -96,24 +119,6 @@ def close(rooms: NDArray[np.void], ends: Flags, minute: NDArray[np.int64]) -> No
     calm = np.any(ends, axis=1, keepdims=True)
     rooms["calm_since"] = np.where(calm[:, 0], minute, rooms["calm_since"])
     rooms["evidence"] = np.where(calm, 0, rooms["evidence"])
-
-
-def held_interval(alerts: NDArray[np.void], minute: NDArray[np.int64]) -> Floats:
-    """The frozen forecast (m, 3) of open `alerts` (m,) for `minute` (m,): +1 to +10 from its origin, then +10 held."""
-    ahead = np.clip(minute - alerts["origin"], 1, HORIZONS) - 1
-    return round4(alerts["frozen"][np.arange(len(alerts)), :, ahead].astype(np.float64))
-
-
-def _basis(rooms: NDArray[np.void], minutes: Minutes, rules: Rules) -> Basis:
-    """The newest forecast, for a hotspot the one of ten minutes before, for an open alert the one frozen with it."""
-    interval = np.repeat(minutes.newest[:, None, :], len(KINDS), axis=1)
-    origin = np.repeat(minutes.origin[:, None], len(KINDS), axis=1)
-    place = np.arange(len(rooms))
-    interval[:, HOTSPOT] = rooms["forecasts"][place, minutes.minute % HORIZONS, :, HORIZONS - 1]
-    origin[:, HOTSPOT] = minutes.minute - HORIZONS
-    row, kind = np.nonzero(rooms["alerts"]["open"])
-    interval[row, kind] = held_interval(rooms["alerts"][row, kind], minutes.minute[row])
-    return Basis(interval, origin, surprises(rooms["spread"], minutes.value, interval, rules))
 
 
 def _ending(alerts: NDArray[np.void], minutes: Minutes, interval: Floats, heat: Floats, rules: Rules) -> Codes:

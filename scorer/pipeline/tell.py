@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from roompulse.minutes import QUIET_MINUTES
 from roompulse.rooms import DRIVERS
 from scorer.pipeline import judge as alerts
+from scorer.pipeline.basis import held_interval
 from scorer.pipeline.decode import Records
 from scorer.pipeline.evidence import Floats
 
@@ -49,7 +50,7 @@ def end_alerts(
     ends = rooms["alerts"]["open"].copy()
     for row, kind in np.argwhere(ends).tolist():
         state = rooms["alerts"][row : row + 1, kind]
-        interval = alerts.held_interval(state, minute[row : row + 1])[0]
+        interval = held_interval(state, minute[row : row + 1])[0]
         nothing = np.full(DRIVERS, np.nan)
         told.append(
             Told(

@@ -15,11 +15,11 @@ from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, start_session
 from roompulse.rules import Rules
 from roompulse.thresholds import Thresholds
 from scorer.pipeline import judge as alerts
+from scorer.pipeline.basis import Minutes
 from scorer.pipeline.correct import correct
 from scorer.pipeline.decode import Records
 from scorer.pipeline.outlook import look_ahead, note, pass_blank
 from scorer.pipeline.serve import calibrate, round4, widened_quantiles
-from scorer.pipeline.suspicion import Minutes
 from scorer.pipeline.tell import Told, driver_levels, end_sessions, silence_told
 from scorer.ports import Forecaster
 

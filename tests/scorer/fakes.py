@@ -55,6 +55,7 @@ RULES = Rules(
     **one_bar(3.0),
     settled_minutes=0,
     hotspot_settled_minutes=0,
+    regime_bar=99.0,
     warm_up=3.0,
     cool_down=2.0,
     minimum_excess=5.0,

@@ -113,8 +113,8 @@ def nab(*, with_network: bool, with_river: bool, **_: object) -> dict[str, Any]:
         grid = [bench.flat(behind_bar(regime, setting)) for setting in GRID]
         found[f"nab_split_half{tail}"], chosen = bench.split_half(grid)
         found[f"nab_split_half_settings{tail}"] = [asdict(GRID[place]) for place in chosen]
-        found[f"nab_split_half{tail}_fixed_setting"], _ = bench.split_half([bench.flat(shipped)])
-        found[f"nab_split_half{tail}_plain_z"], _ = bench.split_half([bench.flat(z)])
+        found[f"nab_split_half{tail}_fixed_setting"] = bench.split_half([bench.flat(shipped)])[0]
+        found[f"nab_split_half{tail}_plain_z"] = bench.split_half([bench.flat(z)])[0]
     if with_river:
         for name, scores in river_scores(bench.series, expectations["smoothed"]).items():
             found[f"nab_standard_{name}"] = bench.score(scores)

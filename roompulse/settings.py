@@ -36,24 +36,21 @@ def _servers(text: str) -> str:
     return text
 
 
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e6:
-        raise ValueError("expected a number above 0 and below a million")
-    return value
+def _above_zero(most: float, expected: str) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0 < value <= most:
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return parse
 
 
-def _budget(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 1440:
-        raise ValueError("expected alerts per room-day, above 0 and up to 1440")
-    return value
+_seconds = _above_zero(999_999.0, "a number above 0 and below a million")
+_budget = _above_zero(1440.0, "alerts per room-day, above 0 and up to 1440")
 
 
 def _flag(text: str) -> bool:

@@ -121,7 +121,8 @@ def train_preset(
         JUDGED_BY: HELDOUT,
         "results": {HELDOUT: outcome},
         "loses": loses_to(outcome),
-        "multiply_adds_a_forecast": multiply_adds(settings, specification),
+        "multiply_adds_a_forecast": (work := multiply_adds(settings, specification)),
+        "rooms_a_minute_a_core_about": round(60e6 * MULTIPLY_ADDS_A_MICROSECOND / work),
         "limits": LIMITS,
     }
     told = Told(settings.preset, fit_table | applied_to, outcome["mae"], fitted.losses, fitted.validation_losses)
@@ -164,6 +165,11 @@ def _about(sessions: Sequence[SeriesSession], settings: PresetSettings) -> dict[
     if settings.kind == HOTSPOT:  # its rows need not be minutes
         return {"series": sessions[0].room, "values": int(np.sum(~np.isnan(sessions[0].values[:, 0])))}
     return describe([session.counts() for session in sessions])
+
+
+MULTIPLY_ADDS_A_MICROSECOND = 20_000
+"""What one core does on these networks (19,000 to 36,000 on the machine of docs/presets.md). A rate measured while
+training would make every bundle another one."""
 
 
 def multiply_adds(settings: PresetSettings, specification: WindowSpecification) -> int:

@@ -79,7 +79,8 @@ def test_a_preset_becomes_a_bundle_of_fused_lstms(trained: Mapping[str, Bundle],
     assert window is not None
     assert window.series == (DRIVERS if name == "multivariate" else 1)
     assert (np.diff(window.residuals, axis=0) >= 0).all()
-    assert bundle.card["multiply_adds_a_forecast"] > 0
+    work, rooms = bundle.card["multiply_adds_a_forecast"], bundle.card["rooms_a_minute_a_core_about"]
+    assert rooms * work == pytest.approx(60e6 * 20_000, rel=0.01)
     assert set(bundle.card["fit_a_minute_ahead"]) == {"training", "validation", "test"}
     page = (bundle.folder / "report.html").read_text(encoding="utf-8")
     assert all(f'id="{plot}"' in page for plot in ("loss", "fit", "residuals", "histogram", "next"))

@@ -223,7 +223,7 @@ def test_results_are_never_overwritten(capsys: pytest.CaptureFixture[str], tmp_p
     ("flag", "content", "message"),
     [
         ("--settings", None, "given: cannot be read: No such file"),
-        ("--settings", "[rules]\nbars = 3\n", "given, line 2: [rules] bars: no such setting; there are bar, "),
+        ("--settings", "[rules]\nbars = 3\n", "given, line 2: [rules] bars: no such setting; there are surge_budget, "),
         ("--labels", None, "given: cannot be read: No such file"),
         ("--labels", "room_id\na\n", "given, line 1: expected the columns room_id, kind, opened, verdict or "),
     ],
@@ -240,6 +240,16 @@ def test_settings_and_labels_that_cannot_be_used_end_with_1(
     assert (code, len(lines)) == (1, 1), said
     assert message in lines[0]
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_file_says_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A room's name with an escape in it, and one that turns the writing round, are said with the signs written out."""
+    history, given = tmp_path / "h.csv", tmp_path / "given.toml"
+    history.write_bytes(HEADER + GOOD)
+    given.write_text('[room."a\\u001b[31m\\u202e"]\nbad = 1\n')
+    code, _, said = run(capsys, "backtest", str(history), "--out", str(tmp_path / "out"), "--settings", str(given))
+    assert code == 1
+    assert r'[room."a\x1b[31m\u202e"] bad: no such setting' in said
 
 
 def test_settings_are_those_of_the_file(

@@ -1,83 +1,37 @@
-"""The evidence on the AIOps 2018 indicators: F1 with a delay of at most seven minutes, tuned on the development part.
-
-As in that challenge, a labelled segment counts as found, with all its minutes, if an alarm falls into its first eight
-minutes (delay 0 to 7), and as missed otherwise; every alarm outside of segments is a false one.
-"""
+"""The rooms' evidence on the AIOps 2018 indicators: F1 with a delay of at most seven minutes, tuned on development."""
 
 from __future__ import annotations
 
 import csv
 import gzip
-import itertools
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.alerts_delay import WAYS, Tally, f1, f1_of, false_alarms, tally
 from bench.alerts_river import river_scores
-from bench.alerts_series import Floats, Series, Setting, behind_bar, evidence, plain_z, served, smoothed
+from bench.alerts_series import (
+    Floats,
+    Series,
+    Setting,
+    as_counts,
+    behind_bar,
+    in_units,
+    plain_z,
+    served,
+    smoothed,
+    smoothed_counts,
+    spikes,
+)
+from roompulse.rules import Rules
 from trainer.default_model import shared_file
 
-DELAY = 7
-GRID = [Setting(1.0, regime, 99.0, 0.0, 100.0) for regime in (0.0, 0.5, 0.7)] + [
-    Setting(1.0, *chosen) for chosen in itertools.product((0.0, 0.5, 0.7), (2.4,), (2.6,), (60.0, 200.0))
-]
+GRID = [Setting(bar, 12.0, 10.0) for bar in np.round(np.arange(3.0, 6.01, 0.2), 1).tolist()]
+"""After an alarm the bar rises by the most that evidence can be: for some ten ticks there is no second one."""
 _LONGEST = 450
-"""Minutes that a segment counts at most where settings are chosen: two outages of 6,600 would decide alone."""
-
-
-class Tally(NamedTuple):
-    """One indicator's alarms by threshold: each segment's highest score in time (m,), its minutes (m,), and the scores
-    of all other minutes, rising.
-    """
-
-    reached: Floats
-    minutes: NDArray[np.int64]
-    others: Floats
-
-
-def tally(score: Floats, label: NDArray[np.bool_], longest: int | None = None) -> Tally:
-    """Segments and false minutes of one indicator, `score` and `label` (ticks,)."""
-    edges = np.diff(np.concatenate([[0], label.astype(np.int8), [0]]))
-    begins, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    reached = [score[begin : min(end, begin + DELAY + 1)].max() for begin, end in zip(begins, ends, strict=True)]
-    return Tally(np.array(reached), np.minimum(ends - begins, longest or label.size), np.sort(score[~label]))
-
-
-def f1(tallies: Sequence[Tally], thresholds: Sequence[float]) -> float:
-    """F1 over all indicators together, each with its threshold."""
-    hits = sum(int(part.minutes[part.reached >= bar].sum()) for part, bar in zip(tallies, thresholds, strict=True))
-    false = sum(_false(part, np.array([bar]))[0] for part, bar in zip(tallies, thresholds, strict=True))
-    total = sum(int(part.minutes.sum()) for part in tallies)
-    return float(2 * hits / (hits + false + total))
-
-
-def one_threshold(tallies: Sequence[Tally]) -> list[float]:
-    """The threshold, the same for all, with the best F1."""
-    reached = np.concatenate([part.reached for part in tallies])
-    order = np.argsort(-reached)
-    hits = np.cumsum(np.concatenate([part.minutes for part in tallies])[order])
-    false = sum(_false(part, reached[order]) for part in tallies)
-    total = hits[-1]
-    return [float(reached[order][np.argmax(2 * hits / (hits + false + total))])] * len(tallies)
-
-
-def own_thresholds(tallies: Sequence[Tally]) -> list[float]:
-    """A threshold for each, with the best F1 over all together: improved one at a time until nothing changes."""
-    chosen = one_threshold(tallies)
-    for _ in range(10):
-        before = list(chosen)
-        for place, part in enumerate(tallies):
-            tried = [*part.reached.tolist(), float("inf")]
-            chosen[place] = max(tried, key=lambda bar: f1(tallies, [*chosen[:place], bar, *chosen[place + 1 :]]))
-        if chosen == before:
-            break
-    return chosen
-
-
-WAYS = {"one": one_threshold, "own": own_thresholds}
+"""Minutes that a segment counts at most where anything is chosen: two outages of 6,600 would decide alone."""
 
 
 class Aiops:
@@ -101,65 +55,107 @@ class Aiops:
         self.series = Series(names, value, hour, np.ones(shape[1]))
 
     def tallies(self, scores: Floats, part: str) -> list[Tally]:
-        """One tally an indicator, of the part `development`, its `first` or `second` half (segments cut short), or
-        `test`.
+        """One tally an indicator, of the part `development`, the same with long segments `cut` short, its `first` or
+        `second` half (cut as well), or `test`.
         """
         found = []
         for place, (length, edge) in enumerate(zip(self.series.lengths, self.development, strict=True)):
             begin, end = {
                 "development": (0, edge),
+                "cut": (0, edge),
                 "first": (0, edge // 2),
                 "second": (edge // 2, edge),
                 "test": (edge, length),
             }[part]
-            longest = _LONGEST if part in {"first", "second"} else None
+            longest = _LONGEST if part in {"cut", "first", "second"} else None
             found.append(tally(scores[begin:end, place], self.label[begin:end, place], longest))
         return found
 
-    def crossed(self, scores: Floats, way: str) -> float:
-        """F1 within the development part: thresholds from one half of it on the other, mean of both ways round."""
-        halves = [self.tallies(scores, part) for part in ("first", "second")]
-        return float(np.mean([f1(halves[1 - half], WAYS[way](halves[half])) for half in (0, 1)]))
+    def counted(self, scores: Floats, bar: float, part: str) -> NDArray[np.int64]:
+        """Minutes found, false alarms and labelled minutes of each indicator, (n, 3), with one bar."""
+        tallies = self.tallies(scores, part)
+        hits = [part.minutes[part.reached >= bar].sum() for part in tallies]
+        false = [false_alarms(part, np.array([bar]))[0] for part in tallies]
+        return np.array([hits, false, [part.minutes.sum() for part in tallies]]).T
 
-    def judged(self, candidates: Sequence[Floats]) -> dict[str, Any]:
-        """Candidate, and one threshold or one for each, chosen within the development part; then the test, once."""
-        crossed = {(place, way): self.crossed(scores, way) for place, scores in enumerate(candidates) for way in WAYS}
-        place, way = max(crossed, key=lambda key: crossed[key])
-        development, test = (self.tallies(candidates[place], part) for part in ("development", "test"))
-        thresholds = {name: choose(development) for name, choose in WAYS.items()}
+    def chosen(self, spike: Floats) -> tuple[Setting, dict[str, float]]:
+        """The setting, with one bar for all indicators, that the development part prefers, and what it is worth there.
+
+        `crossed` chooses on one half of the part for the other, `left_out` on five indicators for the sixth.
+        """
+        parts = ("development", "cut", "first", "second")
+        scores = (behind_bar(spike, setting) for setting in GRID)
+        counts = np.array(
+            [
+                [self.counted(found, setting.bar, part) for part in parts]
+                for found, setting in zip(scores, GRID, strict=True)
+            ]
+        )
+        development, cut, first, second = counts.transpose(1, 0, 2, 3)
+        best = int(f1_of(cut.sum(1)).argmax())
+        crossed = [
+            f1_of(judged.sum(1))[f1_of(taught.sum(1)).argmax()] for taught, judged in ((first, second), (second, first))
+        ]
+        left_out = [
+            cut[f1_of(np.delete(cut, one, axis=1).sum(1)).argmax(), one] for one in range(len(self.series.names))
+        ]
+        return GRID[best], {
+            "dev_f1": float(f1_of(development[best].sum(0))),
+            "dev_cut_f1": float(f1_of(cut[best].sum(0))),
+            "dev_crossed_f1": float(np.mean(crossed)),
+            "dev_left_out_f1": float(f1_of(np.sum(left_out, axis=0))),
+        }
+
+    def judged(self, spike: Floats) -> dict[str, Any]:
+        """What the development part chooses; then the test, once."""
+        setting, found = self.chosen(spike)
+        test = self.counted(behind_bar(spike, setting), setting.bar, "test")
+        return found | {
+            "setting": asdict(setting),
+            "test_f1": float(f1_of(test.sum(0))),
+            "test_f1_by_indicator": f1_of(test).tolist(),
+        }
+
+    def rival(self, scores: Floats) -> dict[str, Any]:
+        """A rival's scores with one threshold, or one for each indicator, as its development part prefers."""
+        halves = [self.tallies(scores, part) for part in ("first", "second")]
+        crossed = {
+            way: float(np.mean([f1(halves[1 - half], choose(halves[half])) for half in (0, 1)]))
+            for way, choose in WAYS.items()
+        }
+        way = max(crossed, key=lambda key: crossed[key])
+        development, cut, test = (self.tallies(scores, part) for part in ("development", "cut", "test"))
+        bars = {name: choose(development) for name, choose in WAYS.items()}
         return {
-            "dev_f1": f1(development, thresholds[way]),
-            "dev_crossed_f1": crossed[place, way],
-            "test_f1": f1(test, thresholds[way]),
-            "candidate": place,
+            "dev_f1": f1(development, bars[way]),
+            "dev_cut_f1": f1(cut, WAYS[way](cut)),
+            "dev_crossed_f1": crossed[way],
             "way": way,
-            "thresholds": [round(bar, 3) for bar in thresholds[way]],
-            "test_f1_by_way": {name: f1(test, bars) for name, bars in thresholds.items()},
-            "test_f1_by_indicator": [f1([one], [bar]) for one, bar in zip(test, thresholds[way], strict=True)],
+            "test_f1": f1(test, bars[way]),
+            "test_f1_by_way": {name: f1(test, chosen) for name, chosen in bars.items()},
         }
 
 
 def aiops(*, with_network: bool, with_river: bool, **_: object) -> dict[str, Any]:
     """All figures on the AIOps indicators."""
     bench = Aiops()
-    expectations = {"": smoothed(bench.series.value)}
+    counts, rules = as_counts(bench.series), Rules()
+    expectations = {"": smoothed_counts(counts)}
     if with_network:
         expectations["_network"] = served(bench.series)
     found: dict[str, Any] = {}
     for tail, expected in expectations.items():
-        spike, regime = evidence(bench.series, expected)
-        judged = bench.judged([behind_bar(spike, regime, setting) for setting in GRID])
-        judged["setting"] = asdict(GRID[judged.pop("candidate")])
-        rivals = {"plain_z": bench.judged([plain_z(bench.series, expected)])}
-        if with_river and not tail:
-            rivals |= {name: bench.judged([scores]) for name, scores in river_scores(bench.series, expected).items()}
-        found |= {f"aiops_{key}{tail}": value for key, value in judged.items()}
-        for name, figures in rivals.items():
-            found |= {
-                f"aiops_{key}{tail}_{name}": figures[key] for key in ("dev_f1", "test_f1", "way", "test_f1_by_way")
-            }
+        own_units = in_units(bench.series, expected)
+        judged = bench.judged(spikes(counts, expected, rules))
+        rivals = {"plain_z": plain_z(bench.series, own_units)}
+        if not tail:
+            rivals["plain_z_of_values"] = plain_z(bench.series, smoothed(bench.series.value))
+            rivals |= river_scores(bench.series, own_units) if with_river else {}
+        found |= _named(judged, f"aiops_{{}}{tail}")
+        for name, scores in rivals.items():
+            found |= _named(bench.rival(scores), f"aiops_{{}}{tail}_{name}")
     return found
 
 
-def _false(part: Tally, bars: Floats) -> NDArray[np.int64]:
-    return np.asarray(len(part.others) - np.searchsorted(part.others, bars, "left"), np.int64)
+def _named(figures: dict[str, Any], pattern: str) -> dict[str, Any]:
+    return {pattern.format(key): value for key, value in figures.items()}

@@ -1,4 +1,4 @@
-"""The evidence on NAB's real series, by NAB's own scoring, next to the published detectors."""
+"""Regime evidence on NAB's real series, by NAB's own scoring, next to the published detectors."""
 
 from __future__ import annotations
 
@@ -16,17 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.alerts_river import river_scores
-from bench.alerts_series import Floats, Series, Setting, behind_bar, evidence, plain_z, served, smoothed
+from bench.alerts_series import Floats, Series, Setting, behind_bar, in_units, plain_z, regimes, served, smoothed
 from roompulse.errors import InputError
-from scorer.pipeline.regime import DEFAULT_RATES
 from trainer.default_model import shared_file
 
-SETTING = Setting(spike=0.0, regime=1.0, bar=2.6, rise=2.6, fading=200.0)
-"""Both halves of the files prefer no spikes of single ticks: NAB's windows are regimes."""
-GRID = [
-    Setting(*chosen)
-    for chosen in itertools.product((0.0, 0.7, 1.0), (1.0,), (2.2, 2.6, 3.0), (1.7, 2.6, 3.5), (100.0, 200.0, 400.0))
-]
+SETTING = Setting(bar=2.6, rise=2.6, fading=200.0)
+GRID = [Setting(*chosen) for chosen in itertools.product((2.2, 2.6, 3.0), (1.7, 2.6, 3.5), (100.0, 200.0, 400.0))]
 PROFILES = {"nab_standard": "standard", "nab_low_fp": "reward_low_FP_rate"}
 _SATURATION = 5.0  # digits: NAB's scorer takes scores from 0 to 1
 
@@ -104,22 +99,22 @@ def nab(*, with_network: bool, with_river: bool, **_: object) -> dict[str, Any]:
     bench = Nab()
     expectations = {"smoothed": smoothed(bench.series.value)}
     if with_network:
-        expectations["network"] = served(bench.series)
+        expectations["network"] = in_units(bench.series, served(bench.series))
     found: dict[str, Any] = {"published": bench.published()}
     for name, expected in expectations.items():
         tail = "" if name == "smoothed" else f"_{name}"
-        spike, regime = evidence(bench.series, expected, DEFAULT_RATES)
-        shipped = behind_bar(spike, regime, SETTING)
+        regime = regimes(bench.series, expected)
+        shipped = behind_bar(regime, SETTING)
         z = plain_z(bench.series, expected)
         for key, profile in PROFILES.items():
             found[key + tail] = bench.score(shipped, profile)
             found[f"{key}{tail}_plain_z"] = bench.score(z, profile)
         found[f"nab_by_category{tail}"] = bench.by_category(shipped)
-        grid = [bench.flat(behind_bar(spike, regime, setting)) for setting in GRID]
+        grid = [bench.flat(behind_bar(regime, setting)) for setting in GRID]
         found[f"nab_split_half{tail}"], chosen = bench.split_half(grid)
         found[f"nab_split_half_settings{tail}"] = [asdict(GRID[place]) for place in chosen]
-        found[f"nab_split_half{tail}_fixed_setting"], _ = bench.split_half([bench.flat(shipped)])
-        found[f"nab_split_half{tail}_plain_z"], _ = bench.split_half([bench.flat(z)])
+        found[f"nab_split_half{tail}_fixed_setting"] = bench.split_half([bench.flat(shipped)])[0]
+        found[f"nab_split_half{tail}_plain_z"] = bench.split_half([bench.flat(z)])[0]
     if with_river:
         for name, scores in river_scores(bench.series, expectations["smoothed"]).items():
             found[f"nab_standard_{name}"] = bench.score(scores)

@@ -18,7 +18,7 @@ COMMANDS = {
     "describe": ("trainer.describe", "explore history: gaps, dead streams, channels, hours and holidays, seasons"),
     "train": ("trainer.train", "learn from history and write a model bundle"),
     "compare": ("trainer.compare", "networks, their options and a field of rivals on the same rows, with tuning"),
-    "calibrate": ("scorer.calibrate", "from alerts wanted per room-day to the evidence that opens one"),
+    "calibrate": ("scorer.calibrate", "learn from history how much evidence opens as many alerts as you want to read"),
     "hotspots": ("trainer.hotspots", "two related series: where is a network that learnt one far off the other?"),
     "models": ("scorer.models", "list, show, promote, roll back and verify model bundles in a registry"),
     "score": ("scorer.score", "the live scorer: events in; forecasts and alerts out"),

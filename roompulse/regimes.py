@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-FEATURES = ("spike", "shift", "ramp", "day", "volatility")
+FEATURES = ("shift", "ramp", "day", "volatility")
 HOURS = 24
 
 REGIME_DTYPE = np.dtype(
@@ -13,7 +13,6 @@ REGIME_DTYPE = np.dtype(
         ("ticks", "<f4"),  # measured so far
         ("level", "<f4"),  # running mean of |value|: the unit of shift, ramp and day
         ("spread", "<f4"),  # running mean of |z|
-        ("residual", "<f4"),  # running mean of z over two or three ticks
         ("means", "<f4", (4,)),  # of the value: last ticks, last hundred, last fifteen, last thousand
         ("widths", "<f4", (2,)),  # of |z|: last fifty, last three hundred
         ("apart", "<f4"),  # running mean of the distance from the day's profile

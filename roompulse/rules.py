@@ -77,6 +77,9 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     """A forecast from before this minute of a session is not held on to: rooms fill up in their first minutes."""
     cool_down: float = 2.0
     """Added to the bar when an alert has ended, fading with a time constant of 20 minutes."""
+    warning_evidence: float = 4.6
+    critical_evidence: float = 6.1
+    """Evidence from which an alert may be a warning, or critical, if its size says so too; whatever the budget."""
     minimum_excess: float = 5.0
     """Least absolute deviation of a surge or slump, counts a minute."""
     minimum_surge_percent: float = 30.0

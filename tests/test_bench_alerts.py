@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from bench import alerts
-from bench.alerts_aiops import f1, one_threshold, own_thresholds, tally
-from bench.alerts_series import Setting, behind_bar, smoothed
+from bench.alerts_delay import f1, one_threshold, own_thresholds, tally
+from bench.alerts_series import Setting, behind_bar, smoothed, smoothed_counts, spikes
+from roompulse.rules import Rules
 
 
 def test_a_segment_counts_as_found_only_within_seven_minutes() -> None:
@@ -32,7 +33,7 @@ def test_thresholds_are_the_best_on_what_they_are_chosen_on() -> None:
 
 def test_an_alert_raises_the_bar_and_it_fades() -> None:
     """What follows an alert at once has to be that much more; later it does not."""
-    found = behind_bar(np.full((200, 1), 3.0), np.zeros((200, 1)), Setting(1.0, 1.0, 2.5, 2.0, 20.0))[:, 0]
+    found = behind_bar(np.full((200, 1), 3.0), Setting(2.5, 2.0, 20.0))[:, 0]
     assert found[0] == 3.0
     assert found[1] == pytest.approx(3.0 - 2.0 * np.exp(-1 / 20))
     assert np.flatnonzero(found > 2.5)[1] > 20
@@ -43,7 +44,19 @@ def test_the_smoothed_expectation_knows_only_the_past() -> None:
     value = np.random.default_rng(1).poisson(50.0, (60, 2)).astype(np.float64)
     other = value.copy()
     other[30:] = 1e6
-    assert np.array_equal(smoothed(value)[:31], smoothed(other)[:31], equal_nan=True)
+    for follow in (smoothed, smoothed_counts):
+        assert np.array_equal(follow(value)[:31], follow(other)[:31], equal_nan=True)
+
+
+def test_a_surge_and_a_slump_are_spikes_and_a_gap_is_not() -> None:
+    """By the rooms' own evidence, of one minute far out; minutes that are missing teach nothing."""
+    calm = np.random.default_rng(2).poisson(100.0, (300, 3)).astype(np.float64)
+    value = calm.copy()
+    value[200] = 300.0, 20.0, np.nan
+    found = spikes(value, smoothed_counts(value), Rules())
+    assert (found[200, :2] > 4).all()
+    assert found[200, 2] < 1
+    assert np.mean(found[50:200] > 3) < 0.01
 
 
 def test_the_last_line_is_one_json_object(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from roompulse.window import Network, WindowSpecification, look_ahead, network_i
 from trainer.series import SeriesSession
 
 FIRST_ORIGIN = 2
-"""As for everyone: forecasts count from a session's third minute on."""
+"""Forecasts count from a session's third minute on: before it a window is padding."""
 ALWAYS = 1 << 62
 _AT_ONCE = 256
 

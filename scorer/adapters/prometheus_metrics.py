@@ -10,8 +10,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from roompulse.rooms import KINDS
 from scorer import happenings as told
 from scorer.adapters.delays import Delays
+from scorer.pipeline.judge import EVENTS, OPEN
 from scorer.pipeline.wave import ACCEPTED, CORRECTED, DUPLICATE, JUDGED_HORIZONS, LATE, STATUSES
 
 _BATCH_SIZES = (1, 10, 100, 1000, 2500, 5000, 10_000)
@@ -41,6 +43,15 @@ class PrometheusMetrics:
         self._alerts = Counter(
             "roompulse_alerts", "Alert records committed.", ["kind", "severity", "event"], registry=registry
         )
+        # What budgets ask for: openings since the start over the room-days of forecasts since then.
+        self._rate = Gauge(
+            "roompulse_alerts_per_room_day",
+            "Alerts opened in a room's day, since the start.",
+            ["kind"],
+            registry=registry,
+        )
+        self._opened = dict.fromkeys(KINDS, 0)
+        self._room_minutes = 0
         # What people say of rooms. How far it moved a room's bar is in the room's state, which `roompulse room` shows.
         self._feedback = Counter(
             "roompulse_feedback", "Verdicts on alerts, by what came of them.", ["verdict"], registry=registry
@@ -158,6 +169,11 @@ class PrometheusMetrics:
             self._dead.labels(reason).inc(count)
         for label, count in tally.alerts.items():
             self._alerts.labels(*label).inc(count)
+        for (kind, _, event), count in tally.alerts.items():
+            self._opened[kind] += count if event == EVENTS[OPEN] else 0
+        self._room_minutes += tally.status[STATUSES[ACCEPTED]]
+        for kind, count in self._opened.items():
+            self._rate.labels(kind).set(count / max(self._room_minutes / 1440, 1e-9))
         for (word, result), count in tally.words.items():
             (self._feedback if word == "feedback" else self._snoozes).labels(result).inc(count)
         for change, count in tally.fleet.items():

@@ -87,7 +87,7 @@ def judge(rooms: NDArray[np.void], minutes: Minutes, rules: Rules, thresholds: N
     alerting = np.flatnonzero(alerts["open"].any(axis=1))
     if len(alerting):
         part = rooms[alerting]
-        severity, peak = _size(part, minutes.value[alerting], interval[alerting], bar[alerting])
+        severity, peak = _size(part, minutes.value[alerting], interval[alerting], rules)
         event[alerting] = _follow(
             part["alerts"], minutes.minute[alerting], ends[alerting], opens[alerting], severity, peak, rules
         )
@@ -210,7 +210,7 @@ def _open(rooms: NDArray[np.void], opens: Flags, minutes: Minutes, origin: NDArr
     rooms["alerts"][row, kind] = alerts
 
 
-def _size(rooms: NDArray[np.void], value: Floats, interval: Floats, bar: Floats) -> tuple[Codes, Floats]:
+def _size(rooms: NDArray[np.void], value: Floats, interval: Floats, rules: Rules) -> tuple[Codes, Floats]:
     """Severity (n, kinds) from size and evidence together, and the absolute deviation (n, kinds), both 0 for NaN."""
     expected = interval[:, :, MEDIAN]
     deviation = np.nan_to_num((value[:, None] - expected) * _OUTWARD)
@@ -226,7 +226,7 @@ def _size(rooms: NDArray[np.void], value: Floats, interval: Floats, bar: Floats)
     size[:, HOTSPOT] = ratio[:, HOTSPOT] >= 1.5
     strength = np.zeros(deviation.shape, np.int8)
     for side in (SURGE, SLUMP):
-        beyond = rooms["evidence"][:, side] - bar[:, side]
-        strength[:, side] = (beyond >= 1).astype(np.int8) + (beyond >= 2.5)
+        evidence = rooms["evidence"][:, side]
+        strength[:, side] = (evidence >= rules.warning_evidence).astype(np.int8) + (evidence >= rules.critical_evidence)
     strength[:, HOTSPOT] = 1
     return np.minimum(size, strength), np.maximum(deviation, 0.0)

@@ -1,17 +1,16 @@
-"""Regime evidence: how rare this minute, and the last minutes together, are in the life of their own series.
+"""Regime evidence: how rare the last minutes together are in the life of their own series.
 
-A pure state machine over n series at once. Five sizes are taken each tick, and each is held against the tail of its own
+A pure state machine over n series at once. Four sizes are taken each tick, and each is held against the tail of its own
 past (`tails.py`), so that all speak in the same unit, decimal digits of surprise:
 
-- spike: the residual from the served expectation, by its interval and the series' own spread, over two or three ticks;
-  half of its digits are those of its learned tail, half those of a fixed law, which knows what few ticks cannot teach;
 - shift: the last ticks against the last hundred;
 - ramp: the last fifteen ticks against the last thousand;
 - day: the last five ticks against the same hour of the days before, from the second day on;
 - volatility: the spread of the last fifty ticks against that of the last three hundred.
 
 All is computed from a value clipped at `Rates.clip` spreads from what was expected, so that an anomaly teaches no more
-than that. A value of NaN, or one of which nothing was expected, is no evidence and teaches nothing.
+than that. A value of NaN, or one of which nothing was expected, is no evidence and teaches nothing. Single minutes out
+of the ordinary are judged by `evidence.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roompulse.regimes import FEATURES, HOURS
-from scorer.pipeline.tails import DIGITS_LIMIT, digits_of, learned_tail
+from scorer.pipeline.tails import digits_of, learned_tail
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +33,6 @@ _DAY_MINUTES = 1440
 class Rates:
     """How fast a series is learned: shares a tick."""
 
-    residual: float = 0.5
     means: tuple[float, float, float, float] = (0.5, 0.0085, 0.07, 0.001)
     widths: tuple[float, float] = (0.02, 0.003)
     spread: float = 0.001
@@ -47,20 +45,10 @@ class Rates:
     """Spreads from the expectation beyond which a value is taken for less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Of n series: `spike` and `regime` (n,) in decimal digits from 0 to 6, `direction` (n,) +1, -1 or 0."""
-
-    spike: Floats
-    regime: Floats
-    direction: Floats
-
-
 _LEAST_HALF = 1e-6  # of the level; keeps a degenerate interval from dividing by zero
 _HALF_IN_SIGMAS = 1.2816
-_DIGITS_A_SPREAD = 0.35  # of the spike's law: an exponential tail a little heavier than Laplace's
 _LEAST_SPREAD = 0.05
-_DELAY_TICKS = np.array([0.0, 0.0, 0.0, 0.0, 100.0])  # until a feature's two means have parted
+_DELAY_TICKS = np.array([0.0, 0.0, 0.0, 100.0])  # until a feature's two means have parted
 _STEADY = 0.05  # added to both widths: a series that hardly moves is not volatile at its first move
 DEFAULT_RATES = Rates()
 
@@ -72,8 +60,8 @@ def advance(
     tick_minutes: float | Floats,
     hour: NDArray[np.int64],
     rates: Rates = DEFAULT_RATES,
-) -> Evidence:
-    """Judge one tick of n series and learn it, in place.
+) -> Floats:
+    """Regime evidence (n,) of one tick of n series, in decimal digits from 0 to 6; it is learned, in place.
 
     `value` (n,), NaN: not measured; `interval` (n, 3) low, median and high expected of it; `tick_minutes` the length of
     a tick, one for all or (n,); `hour` (n,) of the local day, 0 to 23.
@@ -89,7 +77,7 @@ def advance(
     z = np.clip(raw / np.maximum(half, 1e-30), -rates.clip * spread, rates.clip * spread)
     seen = median + z * half
     early = 1.0 / (ticks + 1.0)
-    size, new = _sizes(state, seen, z, spread, early, rates)
+    size, new = _sizes(state, seen, z, early, rates)
     place, day = np.arange(len(state)), np.asarray(hour, np.int64) % HOURS
     minutes = ticks * tick_minutes
     usual = state["profile"][place, day].astype(np.float64)
@@ -97,7 +85,7 @@ def advance(
     second_day = (minutes >= _DAY_MINUTES) & ~np.isnan(usual)
     new["apart"] = np.where(second_day, _towards(state["apart"], (seen - usual) / unit, rates.apart), state["apart"])
     size[:, _DAY] = np.where(second_day, np.abs(new["apart"]), 0.0)
-    size[:, 1:_DAY] /= unit[:, None]
+    size[:, :_DAY] /= unit[:, None]
     age = ticks[:, None] - _DELAY_TICKS
     age[:, _DAY] = np.where(second_day, (minutes - _DAY_MINUTES) / tick_minutes, -1.0)
     quantile, excess = state["quantile"].astype(np.float64), state["excess"].astype(np.float64)
@@ -111,15 +99,15 @@ def advance(
         state[name] = learned if everything else np.where(mask, learned, state[name])
     visit = np.minimum(rates.profile * np.asarray(tick_minutes) / 60.0, 1.0)
     state["profile"][place, day] = np.where(known, np.where(np.isnan(usual), seen, _towards(usual, seen, visit)), usual)
-    regime = np.maximum(np.maximum(digits[:, 1], digits[:, 2]), np.maximum(digits[:, 3], digits[:, 4]))
-    law = np.where(known, np.minimum(_DIGITS_A_SPREAD * size[:, 0], DIGITS_LIMIT), 0.0)
-    return Evidence((digits[:, 0] + law) / 2, regime, np.where(known, np.sign(new["residual"]), 0.0))
+    shift, ramp, apart, volatility = digits.T
+    regime: Floats = np.maximum(np.maximum(shift, ramp), np.maximum(apart, volatility))
+    return regime
 
 
 def _sizes(
-    state: NDArray[np.void], seen: Floats, z: Floats, spread: Floats, early: Floats, rates: Rates
+    state: NDArray[np.void], seen: Floats, z: Floats, early: Floats, rates: Rates
 ) -> tuple[Floats, dict[str, Floats]]:
-    """The features' sizes (n, 5), the day's still open, and the running means that they come from, one tick on."""
+    """The features' sizes (n, 4), the day's still open, and the running means that they come from, one tick on."""
     before = state["means"].astype(np.float64)
     means = _towards(before, seen[:, None], np.maximum(np.array(rates.means), early[:, None]))
     widths = _towards(
@@ -127,15 +115,13 @@ def _sizes(
         np.abs(z)[:, None],
         np.maximum(np.array(rates.widths), 1.0 / (1.0 / early[:, None] + 20.0)),
     )
-    residual = _towards(state["residual"].astype(np.float64), z, rates.residual)
     started = early < 1.0
     size = np.empty((len(state), len(FEATURES)))
-    size[:, 0] = np.abs(residual) / spread
-    size[:, 1] = np.where(started, np.abs(means[:, 0] - before[:, 1]), 0.0)
-    size[:, 2] = np.where(started, np.abs(means[:, 2] - before[:, 3]), 0.0)
+    size[:, 0] = np.where(started, np.abs(means[:, 0] - before[:, 1]), 0.0)
+    size[:, 1] = np.where(started, np.abs(means[:, 2] - before[:, 3]), 0.0)
     short, long = widths[:, 0] + _STEADY, widths[:, 1] + _STEADY
-    size[:, 4] = np.maximum(short, long) / np.minimum(short, long) - 1.0
-    return size, {"means": means, "widths": widths, "residual": residual}
+    size[:, 3] = np.maximum(short, long) / np.minimum(short, long) - 1.0
+    return size, {"means": means, "widths": widths}
 
 
 def _towards(mean: Floats, value: Floats, rate: float | Floats) -> Floats:

@@ -51,7 +51,7 @@ def heed_regimes(
     ten minutes before, as a hotspot is, and `basis` says so unless the gathered evidence does without it. The regimes
     themselves are taken one minute on, in place.
     """
-    found = advance(rooms["regime"], minutes.value, minutes.newest, 1.0, minutes.hour)
+    regime = advance(rooms["regime"], minutes.value, minutes.newest, 1.0, minutes.hour)
     settled = minutes.minute - HORIZONS - rooms["session_start"] >= rules.hotspot_settled_minutes
     rare = np.zeros((len(rooms), HOTSPOT), np.bool_)
     before = basis.interval[:, HOTSPOT]
@@ -59,12 +59,12 @@ def heed_regimes(
         rare[:, side] = (
             quiet
             & settled
-            & (found.regime >= rules.regime_bar + rules.regime_share * bar[:, side])
+            & (regime >= rules.regime_bar + rules.regime_share * bar[:, side])
             & beyond(minutes.value, before, side)
         )
         alone = (rooms["evidence"][:, side] >= bar[:, side]) & beyond(minutes.value, basis.interval[:, side], side)
         instead = rare[:, side] & ~alone
         basis.interval[instead, side] = before[instead]
         basis.origin[instead, side] = basis.origin[instead, HOTSPOT]
-        basis.surprise[instead, side] = found.regime[instead]
+        basis.surprise[instead, side] = regime[instead]
     return rare

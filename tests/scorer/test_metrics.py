@@ -95,6 +95,10 @@ def test_the_counts_are_those_of_the_run(run: tuple[PrometheusMetrics, Totals, P
         if sample.name == "roompulse_alerts_total"
     )
     assert alerts == written[topics.alerts] == written[topics.alerts_open] > 0
+    records = [output.value or b"" for p in (0, 1) for output in process.topic.outputs[topics.alerts, p]]
+    opened = sum(b'"event":"open"' in record for record in records)
+    rates = [value(metrics, "roompulse_alerts_per_room_day", kind=kind) for kind in ("surge", "slump", "hotspot")]
+    assert sum(rates) == pytest.approx(1440 * opened / parts[0])
     assert value(metrics, "roompulse_clocks_total") == 2
     found = {
         verdict: value(metrics, "roompulse_feedback_total", verdict=verdict)

@@ -49,8 +49,10 @@ def _checked(word: Feedback | Snooze) -> Feedback | Snooze:
     try:
         value = encode(word)
         return decode_feedback(value) if isinstance(word, Feedback) else decode_snooze(value)
-    except (RecordError, UnicodeEncodeError) as error:
+    except RecordError as error:
         raise UsageError(str(error)) from None
+    except UnicodeEncodeError as error:
+        raise UsageError(f"got {error.object[:60]!a}: expected UTF-8") from None
 
 
 def _told(word: Struct, settings: Settings) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         module.configure(parser)
         return int(module.run(parser.parse_args(arguments[1:])))
     except RoomPulseError as error:
-        print(f"roompulse {name}: {error}", file=sys.stderr)
+        print(f"roompulse {name}: {_harmless(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -66,6 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (`roompulse watch | head`); nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _harmless(message: str) -> str:
+    """The message without what could steer the terminal: file names, keys and cells in it may come from anybody."""
+    return "".join(
+        sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode() for sign in message
+    )
 
 
 def _top_level() -> argparse.ArgumentParser:

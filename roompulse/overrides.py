@@ -64,6 +64,8 @@ def read_overrides(path: Path) -> Overrides:
         raise InputError(f"cannot be read: {error.strerror or error}", file=str(path)) from error
     except ValueError as error:  # TOML's and UTF-8's errors are; TOML's says line and column
         raise InputError(f"expected TOML: {error}", file=str(path)) from error
+    except RecursionError as error:
+        raise InputError("expected TOML: nested too deeply", file=str(path)) from error
     lines = _Lines(str(path), text)
     for name in tables:
         if name not in Overrides.__struct_fields__:

@@ -15,13 +15,13 @@ import msgspec
 
 from roompulse.bundle import refuse_existing, write_bundle
 from roompulse.errors import InputError
-from roompulse.history import HistoryRow, add_history_options, history_options, read_history
+from roompulse.history import HistoryRow, add_history_options, history_options, read_history, say_on_stderr
 from roompulse.labels import read_labels
 from roompulse.progress import ReplayProgress
 from roompulse.rules import BUDGET_KNOTS, Rules
 from roompulse.settings import add_settings, load_settings
 from roompulse.summary import add_json, print_summary
-from scorer.budgets import TRIED, calibrated, count_openings, rate_table, total
+from scorer.budgets import LEAST_DAYS, TRIED, calibrated, count_openings, rate_table, total
 from scorer.grading import Grading
 from scorer.wiring import chosen_bundle, open_model
 
@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     days = float(every.days[0].sum())
     if not days:
         raise InputError("no minute had a forecast to be judged by: nothing to calibrate with", file=args.files[0])
+    if days < LEAST_DAYS:
+        say_on_stderr(f"{days:.2g} room-days of history say little: the bars are guesses below {LEAST_DAYS:.0f}")
     rules = calibrated(context.rules, found)
     account: dict[str, object] = {
         "room_days": round(days, 2),

@@ -18,6 +18,7 @@ from roompulse.history import HistoryReport, add_history_options, history_option
 from roompulse.summary import add_json, print_summary
 from trainer.compare_grid import COMPARED, candidates
 from trainer.compare_parts import BY_ROOM, BY_TIME, Parts, parts_of
+from trainer.seeds import seed_number
 from trainer.series import series_sessions
 
 
@@ -58,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="searches N times for the first windowed network's window, units, dropout and learning rate, judged by "
         "time-aware cross-validation inside the training part",
     )
-    add("--seed", type=_at_least(0, int), default=0, metavar="N", help="for all of it (default %(default)s)")
+    add("--seed", type=seed_number, default=0, metavar="N", help="for all of it (default %(default)s)")
     add("--budget-minutes", type=_at_least(0, float), metavar="N", help="begins no training after so long")
     add("--out", type=Path, metavar="DIR", help="also writes compare.csv and report.html into this new folder")
     add_json(parser)

@@ -9,7 +9,7 @@ import argparse
 import codecs
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from math import inf
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from roompulse.summary import add_json, print_summary
 from trainer.hotspots_series import NEWEST_FIRST, OLDEST_FIRST, Rows, Series, contradiction, read_rows, series_of
 from trainer.preset_command import epoch_bar
 from trainer.presets import PRESETS
+from trainer.seeds import seed_number
 
 _SETTINGS = next(settings for settings in PRESETS.values() if settings.kind == HOTSPOT)
 
@@ -50,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compare each value with the forecast of the next index, as the reference's listing does",
     )
-    add("--seed", type=_natural, default=0, metavar="N", help="the same seed, the same bytes (default %(default)s)")
+    add("--seed", type=seed_number, default=0, metavar="N", help="the same seed, the same bytes (default %(default)s)")
     add("--out", type=Path, metavar="DIR", help="also writes hotspots.csv and report.html into this new folder")
     add_json(parser)
 
@@ -131,15 +132,11 @@ def _encoding(name: str) -> str:
     raise UsageError(f"--encoding: got {name!r}, expected an encoding that contains ASCII, such as utf-8 or gb18030")
 
 
-def _natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number from 0 up")
-    return value
-
-
 def _percent(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = nan
     if not 0 <= value < inf:
         raise argparse.ArgumentTypeError(f"got {text}, expected a number from 0 up")
     return value

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from rich.console import Console
@@ -39,7 +40,7 @@ def print_hotspots(table: Sequence[Compared], title: str) -> None:
 def write_study(
     folder: Path, title: str, table: Sequence[Compared], losses: Sequence[float], threshold: float, told: Sequence[str]
 ) -> None:
-    """Write all compared rows as hotspots.csv, and report.html. The same arguments give the same bytes.
+    """Write all compared rows as hotspots.csv, and report.html: both or nothing. The same arguments, the same bytes.
 
     Raises RoomPulseError where they cannot be written.
     """
@@ -49,9 +50,13 @@ def write_study(
     writer.writerows(asdict(row) | {"hotspot": int(row.hotspot)} for row in table)
     files = {"hotspots.csv": text.getvalue(), "report.html": _page(title, table, losses, threshold, told)}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (folder / name).write_text(content, encoding="utf-8")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as made:
+            partial = Path(made) / "whole"
+            partial.mkdir()
+            for name, content in files.items():
+                (partial / name).write_text(content, encoding="utf-8")
+            partial.rename(folder)
     except OSError as error:
         raise RoomPulseError(f"{folder}: cannot be written: {error.strerror or error}") from error
 

@@ -22,6 +22,7 @@ from roompulse.summary import add_json, print_summary
 from trainer.dead import dead_text
 from trainer.preset_command import run_preset
 from trainer.presets import add_preset_options, preset_settings
+from trainer.seeds import seed_number
 from trainer.sessions import (
     LIMITS,
     Session,
@@ -61,7 +62,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--holdout", type=_share, default=0.25, metavar="SHARE", help="share of rooms to judge by (default %(default)s)"
     )
     add(
-        "--seed", type=_natural, default=0, metavar="N", help="the same seed gives the same bytes (default %(default)s)"
+        "--seed",
+        type=seed_number,
+        default=0,
+        metavar="N",
+        help="the same seed gives the same bytes (default %(default)s)",
     )
     add("--resume", action="store_true", help="go on with the training that was interrupted")
     add_preset_options(parser)
@@ -161,13 +166,6 @@ def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text):  # it ends up in every forecast and in file names
         raise argparse.ArgumentTypeError(f"got {text!r}, expected up to 64 letters, digits, dots, hyphens, underscores")
     return text
-
-
-def _natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number from 0 up")
-    return value
 
 
 def _positive(text: str) -> int:

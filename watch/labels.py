@@ -17,7 +17,7 @@ from roompulse.history import say_on_stderr
 from roompulse.kafka_client import make_consumer
 from roompulse.kafka_errors import broker_errors
 from roompulse.labels import VERDICT_HEADER
-from roompulse.records import Alert
+from roompulse.records import Alert, decode_with
 from roompulse.settings import Settings, add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 from roompulse.text_file import text_file
@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     lost = len(found.newest) - len(rows)
     if lost:
         say_on_stderr(f"{lost} verdicts left out: {topics.alerts} has no such alert of their rooms (any more)")
+    if found.unreadable:
+        say_on_stderr(f"{found.unreadable} records of {topics.alerts} cannot be read: RoomPulse did not write them")
     counts = {verdict: sum(row[3] == verdict for row in rows) for verdict in VERDICTS}
     print_summary({"labels": len(rows)} | counts | {"left_out": lost, "out": str(args.out)}, as_json=args.json)
     return 0
@@ -62,6 +64,8 @@ class Verdicts:
     """The newest verdict on each alert, and the alerts that they are of, by room and alert id."""
 
     newest: dict[tuple[str, str], Feedback] = field(default_factory=dict)
+    unreadable: int = 0
+    """Records of the alert topic that are no alerts."""
     _alerts: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def take_input(self, key: bytes | None, value: bytes | None, headers: dict[str, bytes | None]) -> None:
@@ -79,7 +83,11 @@ class Verdicts:
         """Take in a record of the alert topic: any of an alert's records says when it opened."""
         if value is None:
             return
-        alert = _alert.decode(value)
+        try:
+            alert = decode_with(_alert, value)
+        except RecordError:
+            self.unreadable += 1
+            return
         place = alert.room_id, alert.alert_id
         if place in self.newest:
             self._alerts[place] = alert.kind, alert.opened

@@ -11,8 +11,9 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from roompulse.errors import UsageError
-from roompulse.records import Alert, FleetEvent, Forecast, Hotlist
+from roompulse.errors import RecordError, UsageError
+from roompulse.history import say_on_stderr
+from roompulse.records import Alert, FleetEvent, Forecast, Hotlist, decode_with
 from roompulse.settings import add_settings, load_settings
 from roompulse.topics import Topics
 from watch.feed import ALERTS, FLEET, FORECASTS, HOTLIST, Feed, Seen
@@ -113,7 +114,13 @@ class JsonLines:
 
     def take(self, records: Iterable[Seen]) -> None:
         """Write those that are wanted."""
-        lines = [seen.value + b"\n" for seen in records if self._is_wanted(seen)]
+        lines = []
+        for seen in records:
+            try:
+                if self._is_wanted(seen):
+                    lines.append(seen.value + b"\n")
+            except RecordError as error:
+                _say_unreadable(seen, error)
         if lines:
             self._write(b"".join(lines))
 
@@ -125,10 +132,10 @@ class JsonLines:
         if not wanted.rooms and not wanted.kinds:
             return True
         if seen.kind == ALERTS:
-            return wanted.alert(_alert.decode(seen.value))
+            return wanted.alert(decode_with(_alert, seen.value))
         if seen.kind == FORECASTS:
-            return wanted.room(_forecast.decode(seen.value).room_id)
-        return any(wanted.room(room.room_id) for room in _hotlist.decode(seen.value).rooms)
+            return wanted.room(decode_with(_forecast, seen.value).room_id)
+        return any(wanted.room(room.room_id) for room in decode_with(_hotlist, seen.value).rooms)
 
 
 class ReadableLines:
@@ -142,8 +149,11 @@ class ReadableLines:
     def take(self, records: Iterable[Seen]) -> None:
         """Print those that are wanted."""
         for seen in records:
-            for line in self._lines(seen):
-                self._print(line)
+            try:
+                for line in self._lines(seen):
+                    self._print(line)
+            except RecordError as error:
+                _say_unreadable(seen, error)
 
     def end(self) -> None:
         """Print what was held back."""
@@ -153,17 +163,17 @@ class ReadableLines:
 
     def _lines(self, seen: Seen) -> Iterator[Text]:
         if seen.kind == ALERTS:
-            alert = _alert.decode(seen.value)
+            alert = decode_with(_alert, seen.value)
             if self._wanted.alert(alert):
                 yield alert_line(alert, self._glyphs)
         elif seen.kind == FORECASTS:
-            forecast = _forecast.decode(seen.value)
+            forecast = decode_with(_forecast, seen.value)
             if self._wanted.room(forecast.room_id):
                 yield forecast_line(forecast, self._glyphs)
         elif seen.kind == FLEET:
-            yield fleet_line(_fleet.decode(seen.value), self._glyphs)
+            yield fleet_line(decode_with(_fleet, seen.value), self._glyphs)
         else:
-            for minute, rooms in self._hotlists.add(_hotlist.decode(seen.value)):
+            for minute, rooms in self._hotlists.add(decode_with(_hotlist, seen.value)):
                 yield from self._hot(Hotlist(minute, 0, rooms))
 
     def _hot(self, hotlist: Hotlist) -> Iterator[Text]:
@@ -190,6 +200,11 @@ def follow(feed: Feed, lines: JsonLines | ReadableLines, *, forever: bool) -> No
         if not forever and not records and feed.at_end():
             lines.end()
             return
+
+
+def _say_unreadable(seen: Seen, error: RecordError) -> None:
+    """Anybody may write to a topic: what follows is read all the same."""
+    say_on_stderr(f"left out of {seen.kind}: a record that RoomPulse did not write: {error}")
 
 
 def _write_bytes(data: bytes) -> None:

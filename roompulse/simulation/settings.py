@@ -70,8 +70,12 @@ class SimulationSettings:
     def __post_init__(self) -> None:
         if self.rooms < 1 or (self.minutes is not None and self.minutes < 1):
             raise UsageError("a simulation needs at least one room and one minute")
-        if self.seed < 0 or self.longest_ramp_minutes < 0 or self.burstiness < 0 or not 0 < self.typical_size < 1e6:
-            raise UsageError("seed, ramp and burstiness start from 0, the typical size lies above 0 and below 1e6")
+        if self.seed < 0 or not 0 <= self.longest_ramp_minutes <= 1440 or not 0 <= self.burstiness <= 10:
+            raise UsageError(
+                "the seed starts from 0, the longest ramp lies from 0 to 1440, the burstiness from 0 to 10"
+            )
+        if not 0 < self.typical_size < 1e6:
+            raise UsageError("the typical size lies above 0 and below 1e6")
         if not (0 <= self.surges_per_room_hour <= 6 and 0 <= self.slumps_per_room_hour <= 6):
             raise UsageError("surges and slumps per room-hour lie from 0 to 6")
         for item in fields(self):

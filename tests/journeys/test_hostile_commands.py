@@ -242,6 +242,16 @@ def test_settings_and_labels_that_cannot_be_used_end_with_1(
     assert not (tmp_path / "out").exists()
 
 
+def test_what_a_file_says_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A room's name with an escape in it, and one that turns the writing round, are said with the signs written out."""
+    history, given = tmp_path / "h.csv", tmp_path / "given.toml"
+    history.write_bytes(HEADER + GOOD)
+    given.write_text('[room."a\\u001b[31m\\u202e"]\nbad = 1\n')
+    code, _, said = run(capsys, "backtest", str(history), "--out", str(tmp_path / "out"), "--settings", str(given))
+    assert code == 1
+    assert r'[room."a\x1b[31m\u202e"] bad: no such setting' in said
+
+
 def test_settings_are_those_of_the_file(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,11 @@ NOWHERE = ["--bootstrap-servers", f"127.0.0.1:{free_port()}", "--connect-timeout
         (["feedback", ALERT, "--room", "", "--verdict", "noise"], 2, "room_id: got ''"),
         (["feedback", ALERT, "--room", "a\nb", "--verdict", "noise"], 2, "without control characters"),
         (["feedback", ALERT, "--room", "a", "--verdict", "noise", "--note", "n" * 2000], 2, "note: got 'nnn"),
+        (
+            ["feedback", ALERT, "--room", "a", "--verdict", "noise", "--note", "\udcff"],
+            2,
+            r"got '\udcff': expected UTF-8",
+        ),
         (["feedback", ALERT, "--room", "a", "--verdict", "bad"], 2, "invalid choice: 'bad'"),
         (["feedback", ALERT, "--verdict", "noise"], 2, "required: --room"),
         (["snooze", "a"], 2, "one of the arguments --until --for is required"),

@@ -82,9 +82,11 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, message
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """One message, no traceback; text that is not UTF-8 likewise."""
+    """One message, no traceback; text that is not UTF-8, or nested without end, likewise."""
     with pytest.raises(InputError, match=r"none\.toml: cannot be read: No such file"):
         read_overrides(tmp_path / "none.toml")
+    with pytest.raises(InputError, match=r"settings\.toml: expected TOML: nested too deeply"):
+        read_overrides(written(tmp_path, "[rules]\nminimum_excess = " + "[" * 100_000))
     (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match=r"bad\.toml: expected TOML: 'utf-8' codec"):
         read_overrides(tmp_path / "bad.toml")

@@ -144,9 +144,19 @@ def test_rooms_differ_by_orders_of_magnitude_and_counts_are_over_dispersed() -> 
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"rooms": 0}, {"minutes": 0}, {"seed": -1}, {"late_rate": 1.5}, {"surges_per_room_hour": -1}]
+    "wrong",
+    [
+        {"rooms": 0},
+        {"minutes": 0},
+        {"seed": -1},
+        {"late_rate": 1.5},
+        {"surges_per_room_hour": -1},
+        {"burstiness": float("nan")},
+        {"burstiness": 11.0},
+        {"longest_ramp_minutes": 10**20},
+    ],
 )
-def test_settings_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     """Wrong usage, said at once."""
     with pytest.raises(UsageError):
         SimulationSettings(**wrong)  # type: ignore[arg-type]

@@ -95,10 +95,12 @@ def test_higher_bars_open_no_more_alerts(history: Path) -> None:
 def test_calibrate_writes_a_model_with_its_bars(
     history: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The same network under another hash; the card says what was seen; nothing is overwritten."""
+    """The same network under another hash; the card says what was seen, and a word that it was little."""
     out = tmp_path / "mine"
     assert main(["calibrate", str(history), "--out", str(out), "--json"]) == 0
-    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    said = capsys.readouterr()
+    summary = json.loads(said.out.splitlines()[-1])
+    assert " room-days of history say little: the bars are guesses below 10" in said.err
     bundle, shipped = load_bundle(out), load_bundle(default_bundle())
     assert bundle.model == shipped.model
     assert bundle.hash != shipped.hash

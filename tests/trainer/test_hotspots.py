@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 
 from roompulse.cli import main
+from roompulse.errors import RoomPulseError
 from tests.require import ROOT, shared_data
 from trainer import hotspots
+from trainer.hotspots_report import write_study
 from trainer.hotspots_series import NEWEST_FIRST, OLDEST_FIRST, Rows, series_of
-from trainer.hotspots_study import compare
+from trainer.hotspots_study import Compared, compare
 
 TOTAL, LOCAL = "new_confirmed_total", "new_confirmed_local"
 PRINTED = {25: 566, 28: 623}
@@ -159,6 +161,36 @@ def test_a_folder_with_something_in_it_is_not_written_to(tmp_path: Path, capsys:
     file = table(tmp_path / "days.csv", days(20))
     assert main(["hotspots", file, "--train", "a", "--apply", "b", "--out", str(tmp_path)]) == 1
     assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_a_study_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills up at the second file leaves nothing under the folder's name; a new folder's parent is made."""
+    folder = tmp_path / "new" / "study"
+    compared = [Compared(1, None, 10, 8, 20.0, "above", True)]
+    write = Path.write_text
+
+    def full(path: Path, text: str, encoding: str) -> int:
+        if path.name == "report.html":
+            raise OSError(28, "No space left on device")
+        return write(path, text, encoding)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        with pytest.raises(RoomPulseError, match="No space left"):
+            write_study(folder, "a", compared, [0.1], 10.0, [])
+    assert list((tmp_path / "new").iterdir()) == []
+    write_study(folder, "a", compared, [0.1], 10.0, [])
+    assert sorted(file.name for file in folder.iterdir()) == ["hotspots.csv", "report.html"]
+    assert list((tmp_path / "new").iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("wrong", [["--seed", "4294967296"], ["--seed", "x"], ["--threshold", "x"]])
+def test_wrong_options_say_what_is_expected(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, before anything is read."""
+    with pytest.raises(SystemExit) as exited:
+        main(["hotspots", "none.csv", "--train", "a", "--apply", "b", *wrong])
+    assert exited.value.code == 2
+    assert f"argument {wrong[0]}: got {wrong[1]}, expected a " in capsys.readouterr().err
 
 
 def test_without_tensorflow_it_says_what_to_install(tmp_path: Path) -> None:

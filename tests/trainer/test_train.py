@@ -128,7 +128,15 @@ def test_a_missing_file_is_an_error_not_a_traceback(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.parametrize(
-    "flag", [["--holdout", "1.5"], ["--steps", "0"], ["--seed", "-1"], ["--seed", "x"], ["--name", "a b"]]
+    "flag",
+    [
+        ["--holdout", "1.5"],
+        ["--steps", "0"],
+        ["--seed", "-1"],
+        ["--seed", "x"],
+        ["--seed", "4294967296"],
+        ["--name", "a b"],
+    ],
 )
 def test_wrong_options_are_wrong_usage(file: Path, tmp_path: Path, flag: list[str]) -> None:
     """Exit code 2, before anything is read."""

@@ -48,6 +48,16 @@ def test_a_verdict_on_an_alert_that_is_not_there_is_left_out() -> None:
     assert (found.rows(), len(found.newest)) == ([], 2)
 
 
+def test_what_is_no_alert_is_counted() -> None:
+    """Anybody may write to a topic: the alerts around it are found all the same."""
+    first = known("b", "surge", 5, "1" * 16)
+    found = Verdicts()
+    said(found, "b", first.alert_id, "noise")
+    for value in (b"not JSON", b"{}", b"[" * 100_000, encode(first)):
+        found.take_alert(value)
+    assert (len(found.rows()), found.unreadable) == (1, 3)
+
+
 def test_what_the_scorer_refuses_is_no_verdict() -> None:
     """Other records of the topic, verdicts under a wrong key, and what cannot be read."""
     value = encode(Feedback("a", "0" * 16, "noise"))

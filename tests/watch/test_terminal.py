@@ -67,6 +67,18 @@ def test_a_fleet_event_is_a_line_with_time_direction_event_and_sentence() -> Non
     assert as_json(record) == [record.value]
 
 
+@pytest.mark.parametrize("kind", ["alerts", "forecasts", "hotlist", "fleet"])
+def test_what_cannot_be_read_is_left_out_and_said(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Anybody may write to a topic: one line on standard error, and what follows is shown."""
+    good = alert_record("a", "surge", 5)
+    bad = [Seen(kind, value) for value in (b"not JSON", b"{}", b'{"minute": "\\u001b[31m"}', b"[" * 100_000)]
+    assert readable(*bad, good).count("\n") == 1
+    said = capsys.readouterr().err.splitlines()
+    assert [line.startswith(f"left out of {kind}: a record") for line in said] == [True] * len(bad)
+    if kind != "fleet":
+        assert as_json(*bad, good, wanted=Wanted(frozenset({"a"}), frozenset())) == [good.value]
+
+
 def test_a_room_cannot_be_asked_for_where_none_is_named() -> None:
     """Fleet events are of partitions."""
     assert main(["watch", "fleet", "--room", "a"]) == 2

@@ -79,7 +79,7 @@ def _show(view: Mapping[str, Any]) -> None:
     plain = ("room_id", "partition", "model", "last_minute", "session_start", "session_over", "served_by", "spread")
     for name in (*plain, "threshold_shift", "snoozed_until", "hot_minutes"):
         console.print(Text(f"{name.replace('_', ' '):<16} {_cell(view[name])}"), soft_wrap=True)
-    for name in ("interval_factors", "evidence"):
+    for name in ("interval_factors", "budget_shift", "evidence"):
         parts = "  ".join(f"{part} {_cell(value)}" for part, value in view[name].items())
         console.print(Text(f"{name.replace('_', ' '):<16} {parts}"), soft_wrap=True)
     console.print(_window_table(view["window"], view["last_minute"]))

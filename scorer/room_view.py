@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.minutes import format_minute
 from roompulse.records import number
-from roompulse.rooms import KINDS, SEVERITIES
+from roompulse.rooms import HOTSPOT, KINDS, SEVERITIES
 from scorer.pipeline.serve import rounded
 from scorer.pipeline.write import alert_id_of
 
@@ -36,6 +36,9 @@ def room_view(room_id: str, room: NDArray[np.void]) -> dict[str, Any]:
         "interval_factors": {"low": rounded(widen[0]), "high": rounded(widen[1])},
         "spread": rounded(float(room["spread"])),
         "threshold_shift": rounded(float(room["threshold_shift"])),
+        "budget_shift": {
+            kind: rounded(float(moved)) for kind, moved in zip(KINDS[:HOTSPOT], room["own_bar"], strict=True)
+        },
         "snoozed_until": minute(snoozed) if snoozed > last else None,
         "evidence": {"upward": rounded(float(room["evidence"][0])), "downward": rounded(float(room["evidence"][1]))},
         "hot_minutes": int(room["hot_minutes"]),

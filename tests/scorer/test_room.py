@@ -36,6 +36,7 @@ def test_the_view_is_the_state_in_words() -> None:
     assert view["window"] == [99] * 40 + [None, 500.5]
     assert view["forecast"] == made["quantiles"]
     assert (view["threshold_shift"], view["snoozed_until"], view["served_by"]) == (0.4, text(99), "network")
+    assert view["budget_shift"] == {"surge": 0, "slump": 0}, "these rules have no step"
     (alert,) = view["open_alerts"]
     assert (alert["alert_id"], alert["opened"]) == (alert_id_of("a", "surge", START + 41), text(41))
     assert (alert["kind"], alert["peak_deviation"]) == ("surge", 401.5)

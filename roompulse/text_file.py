@@ -19,7 +19,11 @@ def text_file(path: Path) -> Iterator[TextIO]:
         raise RoomPulseError(f"{path}: cannot be written: expected the name of a file")
     part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as raw:
+        raw = part.open("wb")
+    except OSError as error:
+        raise RoomPulseError(f"{path}: cannot be written: {error.strerror or error}") from error
+    try:
+        with raw:
             if path.suffix == ".gz":
                 # No time and no name inside: the same text gives the same bytes.
                 with (

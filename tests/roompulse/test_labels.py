@@ -79,9 +79,9 @@ def test_a_packed_file_is_read(tmp_path: Path) -> None:
         read_labels(torn)
 
 
-@pytest.mark.parametrize("name", [".", "", "/"])
-def test_a_file_without_a_name_cannot_be_written(name: str) -> None:
-    """One message, no traceback."""
+@pytest.mark.parametrize("name", [".", "", "/", "/dev/null/labels.csv", "n" * 300])
+def test_a_file_that_cannot_be_there_is_said(name: str) -> None:
+    """No name, a file for a folder, a name that is too long: one message, no traceback."""
     with pytest.raises(RoomPulseError, match="cannot be written"), text_file(Path(name)):
         pass
 

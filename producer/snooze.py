@@ -13,9 +13,15 @@ from roompulse.words import Snooze
 
 _UNITS_MINUTES = {"m": 1, "h": 60, "d": 1440}
 
+EXAMPLES = """\
+examples:
+  roompulse snooze room-17 --for 2h
+  roompulse snooze room-17 --until 2024-05-01T22:00:00+08:00 --note concert"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     parser.add_argument("room", metavar="ROOM", help="the room's id")
     until = parser.add_mutually_exclusive_group(required=True)
     until.add_argument(

@@ -141,7 +141,11 @@ def write_bundle(
 
 def refuse_existing(folder: Path) -> None:
     """Raise BundleError where a bundle cannot be written to `folder`: nothing is ever overwritten."""
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    try:
+        taken = folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+    except OSError as error:
+        raise BundleError(f"{folder}: cannot be written: {error.strerror}") from error
+    if taken:
         raise BundleError(f"{folder}: exists already; bundles are never overwritten, name another folder")
 
 

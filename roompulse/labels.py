@@ -7,15 +7,20 @@ minute that it opened in: useful means that there was something to tell, noise t
 from __future__ import annotations
 
 import csv
+import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from roompulse.errors import InputError
+from roompulse.history.lines import open_history
 from roompulse.minutes import parse_minute
 from roompulse.rooms import KINDS
 from roompulse.words import USEFUL, VERDICTS
 
 VERDICT_HEADER = ("room_id", "kind", "opened", "verdict", "note", "alert_id")
+FLEET = "fleet"
+"""The kind of a stretch in which a simulation moved all rooms; it names no room."""
 _SPAN_HEADER = ("room_id", "kind", "first_minute", "last_minute")
 
 
@@ -39,9 +44,12 @@ class Labels:
 
 
 def read_labels(path: Path) -> Labels:
-    """Read what `roompulse labels` or `roompulse simulate --labels` wrote. Raises InputError with line and column."""
+    """Read what `roompulse labels` or `roompulse simulate --labels` wrote, packed or not.
+
+    Raises InputError with line and column.
+    """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(open_history(str(path)), encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             names = set(reader.fieldnames or ())
             complete = names.issuperset(_SPAN_HEADER)
@@ -55,6 +63,8 @@ def read_labels(path: Path) -> Labels:
             return Labels(tuple(read(_Row(row, str(path), reader.line_num)) for row in reader), complete)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", file=str(path)) from error
+    except (EOFError, zlib.error) as error:
+        raise InputError(f"cannot be unpacked: {error}", file=str(path)) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"expected a CSV file in UTF-8: {error}", file=str(path)) from error
 
@@ -70,12 +80,12 @@ class _Row:
     def one_of(self, column: str, allowed: tuple[str, ...]) -> str:
         cell = self.cells[column] or ""
         if cell not in allowed:
-            raise self._bad(column, f"got {cell[:60]!r}: expected one of {', '.join(allowed)}")
+            raise self.bad(column, f"got {cell[:60]!r}: expected one of {', '.join(allowed)}")
         return cell
 
     def room(self) -> str:
         if not (room := self.cells["room_id"] or ""):
-            raise self._bad("room_id", "expected a room id")
+            raise self.bad("room_id", "expected a room id")
         return room
 
     def minute(self, column: str) -> int:
@@ -83,16 +93,18 @@ class _Row:
         try:
             return parse_minute(cell).epoch
         except ValueError as error:
-            raise self._bad(column, f"got {cell[:60]!r}: {error}") from None
+            raise self.bad(column, f"got {cell[:60]!r}: {error}") from None
 
-    def _bad(self, column: str, message: str) -> InputError:
+    def bad(self, column: str, message: str) -> InputError:
         return InputError(message, file=self.file, line=self.line, column=column)
 
 
 def _span(row: _Row) -> Labelled:
-    return Labelled(
-        row.room(), row.one_of("kind", KINDS), row.minute("first_minute"), row.minute("last_minute"), real=True
-    )
+    kind = row.one_of("kind", (*KINDS, FLEET))
+    first, last = row.minute("first_minute"), row.minute("last_minute")
+    if last < first:
+        raise row.bad("last_minute", f"got {row.cells['last_minute']!r}: lies before first_minute")
+    return Labelled("" if kind == FLEET else row.room(), kind, first, last, real=True)
 
 
 def _verdict(row: _Row) -> Labelled:

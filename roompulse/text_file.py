@@ -15,9 +15,15 @@ from roompulse.errors import RoomPulseError
 @contextmanager
 def text_file(path: Path) -> Iterator[TextIO]:
     """Write a file, packed if its name ends in .gz. It appears under its name only when it is complete."""
+    if not path.name:
+        raise RoomPulseError(f"{path}: cannot be written: expected the name of a file")
     part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as raw:
+        raw = part.open("wb")
+    except OSError as error:
+        raise RoomPulseError(f"{path}: cannot be written: {error.strerror or error}") from error
+    try:
+        with raw:
             if path.suffix == ".gz":
                 # No time and no name inside: the same text gives the same bytes.
                 with (

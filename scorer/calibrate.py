@@ -25,9 +25,16 @@ from scorer.budgets import LEAST_DAYS, TRIED, calibrated, count_openings, rate_t
 from scorer.grading import Grading
 from scorer.wiring import chosen_bundle, open_model
 
+EXAMPLES = """\
+examples:
+  roompulse calibrate history.csv --out calibrated
+  roompulse calibrate history.csv --labels labels.csv --out calibrated
+  roompulse score --model calibrated --surge-budget 2"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     add_history_options(parser)
     parser.add_argument("--out", required=True, metavar="DIR", help="new folder for the model with its new bars")
     parser.add_argument(

@@ -10,7 +10,7 @@ from statistics import median
 import msgspec
 
 from roompulse.history import HistoryRow
-from roompulse.labels import Labelled, Labels
+from roompulse.labels import FLEET, Labelled, Labels
 from roompulse.minutes import parse_minute
 from roompulse.records import Alert
 
@@ -28,7 +28,7 @@ class Grading:
 
     A verdict's label (`complete` is False) says nothing of alerts that nobody judged: these are counted apart. In a
     simulation everything that is not labelled is false. Hotspots are no label of a simulation; one that lies in a surge
-    or outside of all labels counts neither way.
+    or outside of all labels counts neither way, and so does what opens where all rooms were moved.
     """
 
     labels: Labels
@@ -58,6 +58,7 @@ class Grading:
         """Precision, recall and median delay, with the counts that they come from; None where there is nothing."""
         by_room: dict[tuple[str, str], list[Labelled]] = defaultdict(list)
         within = [label for label in self.labels.labelled if self._holds(label)]
+        moves = [label for label in self.labels.labelled if label.kind == FLEET]
         for label in within:
             by_room[label.room, label.kind].append(label)
         right = false = unjudged = 0
@@ -66,7 +67,8 @@ class Grading:
             explained = [label for label in by_room[room, kind] if self._explains(label, minute)]
             nearest = min(explained, key=lambda label: abs(label.first_minute - minute), default=None)
             if nearest is None:
-                if self.labels.complete and kind != "hotspot":
+                moved = any(self._explains(move, minute) for move in moves)
+                if self.labels.complete and kind != "hotspot" and not moved:
                     false += 1
                 else:
                     unjudged += 1
@@ -80,7 +82,7 @@ class Grading:
         delays = [minute - label.first_minute for label, minute in first_opened.items()]
         return {
             "labels": len(within),
-            "labels_outside": len(self.labels.labelled) - len(within),
+            "labels_outside": len(self.labels.labelled) - len(moves) - len(within),
             "labels_real": real,
             "labels_found": len(first_opened),
             "alerts_right": right,

@@ -25,9 +25,15 @@ from scorer.wiring import bundle_with, room_dtype_of
 
 _MINUTES_A_LINE = 10
 
+EXAMPLES = """\
+examples:
+  roompulse room room-17
+  roompulse room room-17 --json | jq .open_alerts"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     parser.add_argument("room", metavar="ID", help="the room's id")
     add_settings(parser, "redis_url", "redis_prefix", "connect_timeout_s", "model", "registry")
     add_json(parser)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,14 +34,17 @@ class Checkpoints:
     def begin(self, about: Mapping[str, Any], *, resume: bool) -> None:
         """Start afresh, or check that what is there belongs to this very training (`about`: data and settings).
 
-        Raises RoomPulseError where there is nothing to resume, or another training's.
+        Raises RoomPulseError where there is nothing to resume, or another training's, or the folder cannot be made.
         """
         text = json.dumps(about, sort_keys=True)
         path = self.folder / ABOUT
         if not resume:
             shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir(parents=True)
-            path.write_text(text)
+            try:
+                self.folder.mkdir(parents=True)
+                path.write_text(text)
+            except OSError as error:
+                raise RoomPulseError(f"{self.folder}: cannot be written: {error.strerror or error}") from error
         elif not path.exists():
             raise RoomPulseError(f"nothing to resume: {self.folder} has no saved training")
         elif path.read_text() != text:
@@ -72,12 +77,15 @@ class Checkpoints:
         partial.replace(path)
 
     def kept(self, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
-        """State and arrays saved under `name`, None if never."""
+        """State and arrays saved under `name`, None if never. Raises RoomPulseError where the file is damaged."""
         path = self.folder / f"{name}.npz"
         if not path.exists():
             return None
-        with np.load(path) as saved:
-            return json.loads(str(saved["state"])), {key: saved[key] for key in saved.files if key != "state"}
+        try:
+            with np.load(path) as saved:
+                return json.loads(str(saved["state"])), {key: saved[key] for key in saved.files if key != "state"}
+        except (OSError, EOFError, LookupError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise RoomPulseError(f"cannot resume: {path} is damaged ({error}); train without --resume") from error
 
     def end(self) -> None:
         """The bundle is written: nothing needs to be resumed any more."""

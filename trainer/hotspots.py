@@ -24,9 +24,15 @@ from trainer.seeds import seed_number
 
 _SETTINGS = next(settings for settings in PRESETS.values() if settings.kind == HOTSPOT)
 
+EXAMPLES = """\
+examples:
+  roompulse hotspots cases.csv --train new_total --apply new_local --order newest-first
+  roompulse hotspots sales.csv.gz --train week_1 --apply week_2 --threshold 25 --out hotspots"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options. TensorFlow is not needed for that."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     add = parser.add_argument
     add("file", metavar="FILE", help="CSV with a header, plain or gzip: an index or dates, and columns of numbers")
     add("--train", required=True, metavar="COLUMN", help="the series to learn from")

@@ -27,9 +27,15 @@ from roompulse.words import VERDICTS, Feedback, decode_feedback
 POLL_S = 0.5
 _alert = msgspec.json.Decoder(Alert)
 
+EXAMPLES = """\
+examples:
+  roompulse labels --out labels.csv
+  roompulse backtest history.csv --labels labels.csv --out judged"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the CSV file (.gz packs it)")
     add_settings(parser, "bootstrap_servers", "topic_prefix", "connect_timeout_s")
     add_json(parser)

@@ -81,6 +81,12 @@ def test_nothing_is_ever_overwritten(tmp_path: Path) -> None:
     assert write(tmp_path / "empty").label.startswith("tiny-7")
 
 
+def test_a_folder_whose_name_is_too_long_is_said(tmp_path: Path) -> None:
+    """Before anything is computed for it: one message, no traceback."""
+    with pytest.raises(BundleError, match="cannot be written: File name too long"):
+        bundles.refuse_existing(tmp_path / ("n" * 300))
+
+
 def test_a_bundle_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     """Where the parent is a file the error says so, and no half-written folder stays."""
     (tmp_path / "file").write_text("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from types import ModuleType
 
@@ -142,3 +143,29 @@ def test_every_command_can_be_asked_for_help(name: str, capsys: pytest.CaptureFi
         cli.main([name, "--help"])
     assert stop.value.code == 0
     assert f"usage: roompulse {name}" in capsys.readouterr().out
+
+
+NEEDS_EXAMPLES = ("calibrate", "hotspots", "feedback", "snooze", "labels", "room", "watch")
+
+
+@pytest.mark.parametrize("name", NEEDS_EXAMPLES)
+def test_the_examples_of_a_help_are_understood(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line is a command with options that it has."""
+    with pytest.raises(SystemExit):
+        cli.main([name, "--help"])
+    shown = capsys.readouterr().out
+    examples = [line.partition(" | ")[0].split()[1:] for line in shown.splitlines() if line.startswith("  roompulse ")]
+    assert len(examples) >= 2
+    for other, *arguments in examples:
+        parser = argparse.ArgumentParser(epilog="")
+        importlib.import_module(cli.COMMANDS[other][0]).configure(parser)
+        parser.parse_args(arguments)
+
+
+def test_an_error_cannot_steer_the_terminal(
+    command: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Control signs and turned writing are written out; line ends and other languages stay."""
+    monkeypatch.setattr(command, "run", failing(InputError("直播\x1b[31m\u202e\n  | more", file="a\rb")))
+    assert cli.main(["try"]) == 1
+    assert capsys.readouterr().err == "roompulse try: a\\rb: 直播\\x1b[31m\\u202e\n  | more\n"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from roompulse.errors import InputError
-from roompulse.labels import Labelled, Labels, read_labels
+from roompulse.errors import InputError, RoomPulseError
+from roompulse.labels import FLEET, Labelled, Labels, read_labels
 from roompulse.minutes import parse_minute
+from roompulse.text_file import text_file
 
 NOON = parse_minute("2024-05-01T12:00:00+08:00").epoch
 VERDICTS = "room_id,kind,opened,verdict,note,alert_id\n"
@@ -46,6 +47,10 @@ def test_a_simulations_labels_are_all_there_is(tmp_path: Path) -> None:
         (VERDICTS + "a,calm,2024-05-01T12:00:00Z,noise,,\n", "line 2, column kind: got 'calm': expected one of surge"),
         (VERDICTS + "a,surge\n", "line 2, column opened: got ''"),
         (SPANS + ",surge,2024-05-01T12:00:00Z,2024-05-01T12:00:00Z,2\n", "line 2, column room_id: expected a room id"),
+        (
+            SPANS + "a,surge,2024-05-01T12:05:00Z,2024-05-01T12:00:00Z,2\n",
+            "line 2, column last_minute: got '2024-05-01T",
+        ),
         (SPANS + 'a,"sur"ge,x,y,z\n', "expected a CSV file in UTF-8"),
     ],
 )
@@ -55,6 +60,30 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, message
         read_labels(written(tmp_path, text))
     assert str(error.value).startswith(str(tmp_path / "labels.csv"))
     assert message in str(error.value)
+
+
+def test_a_move_of_all_rooms_names_none(tmp_path: Path) -> None:
+    """As `roompulse simulate --fleet-move` labels it."""
+    text = SPANS + ",fleet,2024-05-01T12:00:00+08:00,2024-05-01T12:09:00+08:00,0.3\n"
+    assert read_labels(written(tmp_path, text)).labelled == (Labelled("", FLEET, NOON, NOON + 9, True),)
+
+
+def test_a_packed_file_is_read(tmp_path: Path) -> None:
+    """As `roompulse labels --out labels.csv.gz` writes it; one that is cut off is said to be, with its name."""
+    file, torn = tmp_path / "labels.csv.gz", tmp_path / "torn.csv.gz"
+    with text_file(file) as text:
+        text.write(VERDICTS + "a,surge,2024-05-01T12:00:00+08:00,useful,,0\n")
+    assert read_labels(file).labelled == (Labelled("a", "surge", NOON, NOON, True),)
+    torn.write_bytes(file.read_bytes()[:-12])
+    with pytest.raises(InputError, match=r"torn\.csv\.gz: cannot be unpacked"):
+        read_labels(torn)
+
+
+@pytest.mark.parametrize("name", [".", "", "/", "/dev/null/labels.csv", "n" * 300])
+def test_a_file_that_cannot_be_there_is_said(name: str) -> None:
+    """No name, a file for a folder, a name that is too long: one message, no traceback."""
+    with pytest.raises(RoomPulseError, match="cannot be written"), text_file(Path(name)):
+        pass
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

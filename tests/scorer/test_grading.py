@@ -64,6 +64,17 @@ def test_a_simulation_knows_what_is_false() -> None:
     }
 
 
+def test_what_opens_while_all_rooms_are_moved_counts_neither_way() -> None:
+    """The move names no room: it is no label to be found, and an alert in it or in its aftermath is not false."""
+    found = graded(
+        True,
+        [span("", "fleet", 40, 50), span("a", "surge", 20, 30)],
+        [alert("a", "surge", 22), alert("b", "slump", 41), alert("a", "slump", 60), alert("b", "slump", 61)],
+    )
+    assert (found["labels"], found["labels_outside"], found["labels_found"]) == (1, 0, 1)
+    assert (found["alerts_right"], found["alerts_false"], found["alerts_unjudged"]) == (1, 1, 2)
+
+
 def test_verdicts_judge_only_what_somebody_judged() -> None:
     """An alert near a judged one of its kind is that one; the others count neither way."""
     found = graded(

@@ -92,3 +92,22 @@ def test_a_preset_with_nothing_to_resume_says_so(tmp_path: Path, capsys: pytest.
     arguments = ["train", str(file), "--preset", "hotspot", "--out", str(tmp_path / "m"), "--resume"]
     assert main(arguments) == 1
     assert "nothing to resume" in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_is_said(tmp_path: Path) -> None:
+    """Cut off, emptied or something else: one message that names the file, no traceback."""
+    checkpoints = Checkpoints(tmp_path / "saved")
+    checkpoints.begin({}, resume=False)
+    checkpoints.keep("net", {"epoch": 1}, {"weights": np.arange(1000.0)})
+    file = tmp_path / "saved" / "net.npz"
+    whole = file.read_bytes()
+    for data in (whole[:1000], b"", b"PK", whole[:500] + bytes(100) + whole[600:]):
+        file.write_bytes(data)
+        with pytest.raises(RoomPulseError, match=r"cannot resume: .*net\.npz is damaged"):
+            checkpoints.kept("net")
+
+
+def test_a_folder_that_cannot_be_made_is_said() -> None:
+    """Where a file stands in its way: before anything is trained."""
+    with pytest.raises(RoomPulseError, match="cannot be written: Not a directory"):
+        Checkpoints(Path("/dev/null/saved")).begin({}, resume=False)

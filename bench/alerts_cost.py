@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from bench.plain_records import plain_records
 from roompulse.bundle import default_bundle, load_bundle
 from roompulse.regimes import fresh_regimes
-from roompulse.rooms import DRIVERS, fresh_rooms
+from roompulse.rooms import fresh_rooms
 from roompulse.rules import rules_from
 from roompulse.thresholds import Thresholds
 from scorer.adapters.networks import open_forecaster
 from scorer.pipeline.basis import Minutes
-from scorer.pipeline.decode import Records
 from scorer.pipeline.judge import judge
 from scorer.pipeline.regime import advance
 from scorer.pipeline.wave import advance as advance_rooms
@@ -53,14 +53,7 @@ def _judging(count: int) -> Callable[[], None]:
     random = np.random.default_rng(SEED)
     size = np.exp(random.normal(3.5, 1.5, count))
     for minute in range(WARM_MINUTES):
-        records = Records(
-            np.full(count, START + minute, np.int64),
-            np.zeros(count, np.int16),
-            random.poisson(size).astype(np.float64),
-            np.zeros(count, np.bool_),
-            np.full((count, DRIVERS), np.nan),
-            np.zeros(count, np.uint32),
-        )
+        records = plain_records(np.full(count, START + minute, np.int64), random.poisson(size).astype(np.float64))
         advance_rooms(rooms, records, forecaster, rules, table)
     last = START + WARM_MINUTES - 1
     newest = rooms["forecasts"][np.arange(count), last % 10, :, 0].astype(np.float64)

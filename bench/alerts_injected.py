@@ -95,10 +95,14 @@ def inject(counts: Floats, random: np.random.Generator) -> tuple[Floats, list[In
 def session_start(row: Floats, minute: int) -> int | None:
     """The minute from 0 in which the session of this one began, None where the room is not live."""
     live = np.flatnonzero(~np.isnan(row[: minute + 1]))
-    if not len(live) or minute - live[-1] >= QUIET_MINUTES:
-        return None
-    breaks = np.flatnonzero(np.diff(live) >= QUIET_MINUTES)
-    return int(live[breaks[-1] + 1 if len(breaks) else 0])
+    return None if not len(live) or minute - live[-1] >= QUIET_MINUTES else session_starts(row[: minute + 1])[-1]
+
+
+def session_starts(row: Floats) -> list[int]:
+    """The minutes from 0 in which the sessions of a room (minutes,) began."""
+    live = np.flatnonzero(~np.isnan(row))
+    starts: list[int] = live[np.diff(live, prepend=-QUIET_MINUTES) >= QUIET_MINUTES].tolist()
+    return starts
 
 
 def _figures(name: str, rounds: Sequence[Floats]) -> dict[str, Any]:
@@ -138,12 +142,7 @@ def _explained(alert: Opening, label: Injected | None) -> bool:
 
 def _fired_young(counts: Floats, opened: Sequence[Opening]) -> tuple[set[tuple[int, int]], int]:
     """Sessions that begin in sight, as (room, first minute), and how many had a surge or slump while young."""
-    fresh = {
-        (room, start)
-        for room, row in enumerate(counts)
-        for start in {session_start(row, minute) for minute in np.flatnonzero(~np.isnan(row)).tolist()}
-        if start
-    }
+    fresh = {(room, start) for room, row in enumerate(counts) for start in session_starts(row) if start}
     fired = {
         (alert.room, start)
         for alert in opened

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.plain_records import plain_records
 from roompulse.bundle import default_bundle, load_bundle
-from roompulse.rooms import DRIVERS, KINDS
+from roompulse.rooms import KINDS
 from roompulse.rules import Rules, rules_from
 from scorer.adapters.networks import open_forecaster
-from scorer.pipeline.decode import Records
 from scorer.pipeline.judge import OPEN
 from scorer.rehearsal import Rehearsal
 from scorer.wiring import room_dtype_of
@@ -42,17 +42,9 @@ def openings(counts: Floats, rules: Rules | None = None) -> list[Opening]:
     found: list[Opening] = []
     for minute in range(counts.shape[1]):
         rooms = np.flatnonzero(~np.isnan(counts[:, minute]))
-        count = len(rooms)
-        if not count:
+        if not len(rooms):
             continue
-        records = Records(
-            np.full(count, START + minute, np.int64),
-            np.zeros(count, np.int16),
-            counts[rooms, minute],
-            np.zeros(count, np.bool_),
-            np.full((count, DRIVERS), np.nan),
-            np.zeros(count, np.uint32),
-        )
+        records = plain_records(np.full(len(rooms), START + minute, np.int64), counts[rooms, minute])
         told, _ = rehearsal.advance(rooms, records)
         found.extend(
             Opening(int(rooms[item.row]), KINDS[item.kind], minute, item.interval, item.surprise)

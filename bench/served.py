@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.plain_records import plain_records
 from roompulse.bundle import Bundle
 from roompulse.forecasting import HORIZONS, QUANTILES
-from roompulse.rooms import DRIVERS, fresh_rooms, room_dtype
+from roompulse.rooms import fresh_rooms, room_dtype
 from roompulse.rules import rules_from
 from roompulse.thresholds import Thresholds
 from scorer.adapters.onnx_forecaster import open_step
-from scorer.pipeline.decode import Records
 from scorer.pipeline.wave import advance
 from trainer.sessions import Session
 
@@ -48,13 +48,9 @@ def serve(bundle: Bundle, sessions: Sequence[Session]) -> list[Served]:
             active -= 1
         places = [steps[room][step] for room in range(active)]
         part = rooms[:active]
-        records = Records(
+        records = plain_records(
             np.array([sessions[index].start + minute for index, minute in places], np.int64),
-            np.zeros(active, np.int16),
             np.array([sessions[index].counts[minute] for index, minute in places]),
-            np.zeros(active, np.bool_),
-            np.full((active, DRIVERS), np.nan),
-            np.zeros(active, np.uint32),
         )
         outcome = advance(part, records, forecaster, rules, thresholds)
         for row, (index, minute) in enumerate(places):

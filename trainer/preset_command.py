@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from roompulse.bundle import HOTSPOT
 from roompulse.channels import DEFAULT_CHANNELS
@@ -20,11 +15,10 @@ from roompulse.summary import print_summary
 from trainer.presets import STEP_PRESET, PresetSettings
 from trainer.series import SeriesSession, series_sessions
 from trainer.sessions import check_conflicts
+from trainer.work_bar import work_bar
 
 if TYPE_CHECKING:
     from trainer.preset_fitting import EpochReport
-
-_LINE_EVERY_S = 20.0
 
 
 def run_preset(args: argparse.Namespace, settings: PresetSettings) -> int:
@@ -73,23 +67,13 @@ def _read(args: argparse.Namespace, settings: PresetSettings) -> list[SeriesSess
 @contextmanager
 def epoch_bar(epochs: int) -> Iterator[EpochReport]:
     """Gives the function that each epoch is reported to; a bar on a terminal, a plain line now and then elsewhere."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("left"), TimeRemainingColumn())
-    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    task = bar.add_task("training", total=epochs)
-    started = shown = time.monotonic()
     first = 0
+    with work_bar("training", epochs) as moved:
 
-    def report(epoch: int, loss: float, validation_loss: float, best: int) -> None:
-        nonlocal shown, first
-        first = first or epoch  # a resumed training does not begin at 1
-        text = f"training, epoch {epoch}/{epochs}, loss {loss:.4g}, validation {validation_loss:.4g}, best epoch {best}"
-        bar.update(task, completed=epoch, description=text)
-        now = time.monotonic()
-        if bar.disable and now - shown >= _LINE_EVERY_S:
-            shown = now
-            left = (now - started) / (epoch - first + 1) * (epochs - epoch)
-            print(f"{text}, {left:.0f} s left", file=sys.stderr, flush=True)
+        def report(epoch: int, loss: float, validation_loss: float, best: int) -> None:
+            nonlocal first
+            first = first or epoch  # a resumed training does not begin at 1
+            text = f"epoch {epoch}/{epochs}, loss {loss:.4g}, validation {validation_loss:.4g}, best epoch {best}"
+            moved(text, epoch, first - 1)
 
-    with bar:
         yield report

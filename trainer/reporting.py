@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from trainer.fitting import Progress as Report
 from trainer.fitting import TrainingSettings
+from trainer.work_bar import work_bar
 
 _SMOOTHING = 0.98
-_LINE_EVERY_S = 20.0
 
 
 @contextmanager
@@ -25,27 +22,17 @@ def progress_bar(settings: TrainingSettings, trainings: int = 1) -> Iterator[Rep
 
     `trainings` says how many times `fit` will be called.
     """
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left"))
-    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
     total = settings.members * settings.steps * trainings
-    task = bar.add_task("training", total=total)
-    started = shown = time.monotonic()
     done, mean = 0, 0.0
+    with work_bar("training", total) as moved:
 
-    def report(member: int, step: int, loss: float) -> None:
-        nonlocal done, mean, shown
-        done += 1
-        mean = loss if done == 1 else _SMOOTHING * mean + (1 - _SMOOTHING) * loss
-        text = f"training, member {member + 1}/{settings.members}, step {step}/{settings.steps}, loss {mean:.4f}"
-        bar.update(task, completed=done, description=text)
-        now = time.monotonic()
-        if bar.disable and now - shown >= _LINE_EVERY_S:
-            shown = now
-            left = (now - started) / done * (total - done)
-            print(f"{text}, {left:.0f} s left", file=sys.stderr, flush=True)
+        def report(member: int, step: int, loss: float) -> None:
+            nonlocal done, mean
+            done += 1
+            mean = loss if done == 1 else _SMOOTHING * mean + (1 - _SMOOTHING) * loss
+            text = f"member {member + 1}/{settings.members}, step {step}/{settings.steps}, loss {mean:.4f}"
+            moved(text, done, 0.0)
 
-    with bar:
         yield report
 
 

@@ -86,6 +86,8 @@ class ToAlertmanager:
             self._backoff.worked()
             self.standing.well(ALERTMANAGER)
         except TargetAway as error:
+            # What was posted last may have been taken all the same.
+            self._compared = False
             self._metrics.posted(ALERTMANAGER, ok=False)
             self._backoff.failed(time.monotonic(), error.retry_after_s)
             self.standing.trouble(ALERTMANAGER, str(error))

@@ -20,15 +20,9 @@ from tests.scorer.test_metrics import value
 
 def standing(**what: Any) -> told.Standing:
     """A standing of no partitions, but for what is given."""
-    fields: dict[str, Any] = {
-        "behind": {},
-        "rooms": {},
-        "watermarks": {},
-        "fleet": {},
-        "unsaved": {},
-        "waiting": frozenset(),
-    }
-    return told.Standing(**{**fields, "alerts": {}, "hot": (), **what})
+    names = ("behind", "rooms", "watermarks", "fleet", "follows", "unsaved", "alerts")
+    nothing: dict[str, Any] = {name: {} for name in names}
+    return told.Standing(**{**nothing, "waiting": frozenset(), "hot": (), **what})
 
 
 def test_a_server_is_up_again_once_it_answers() -> None:

@@ -65,15 +65,11 @@ class ModelMissing(BundleError):
 
 
 class BrokerError(RoomPulseError):
-    """Kafka cannot be reached or refused a request. `away` names the server that did not answer."""
-
-    away = "kafka"
+    """Kafka cannot be reached or refused a request."""
 
 
 class FencedError(BrokerError):
     """Another process has taken over; nothing of ours was or will be committed."""
-
-    away = ""
 
 
 class UnknownOutcome(BrokerError):
@@ -86,5 +82,3 @@ class CheckpointError(RoomPulseError):
 
 class CheckpointAway(CheckpointError):
     """Redis cannot be reached just now; what was to be written is kept in memory."""
-
-    away = "redis"

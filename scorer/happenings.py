@@ -71,6 +71,21 @@ class Halted:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadowed:
+    """Champion and challenger have scored the sampled rooms of a batch; what each did, by role."""
+
+    tallies: Mapping[str, Tally]
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowMissing:
+    """The challenger of a partition cannot be tried, for its bundle is not here or cannot be used."""
+
+    partition: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """A partition has been re-read up to its committed offset; from here on it writes."""
 
@@ -124,7 +139,7 @@ class Following:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes,
-    whether a fleet event is open, what is followed, and whether the checkpoint lacks something; those that wait to be
+    whether a fleet event is open, what is followed and whether the checkpoint lacks something; those that wait to be
     taken over.
 
     `alerts` are all that are open, by kind and severity; `hot` the hottest rooms, hottest first.
@@ -159,6 +174,8 @@ Happening = (
     | Recovered
     | RecoveryDelayed
     | Halted
+    | Shadowed
+    | ShadowMissing
     | Live
     | Lost
     | Saved

@@ -34,11 +34,6 @@ class Owned:
         """Whether the fold has moved on from the saved point."""
         return self.position != self.saved_at
 
-    @property
-    def is_live(self) -> bool:
-        """Whether it has been read again up to where its output was written."""
-        return self.position >= self.live_from
-
     def load(self, saved: Saved, head: Head, dtype: np.dtype[np.void]) -> None:
         """Begin at a saved point, whose rooms have the layout `dtype`."""
         data = b"".join(row for _, row in saved.rows)

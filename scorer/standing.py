@@ -1,14 +1,14 @@
-"""Where the partitions stand: what gauges show."""
+"""Where the partitions that are ours stand at one moment, for who watches the scorer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
 from roompulse.rooms import KINDS, SEVERITIES
 from scorer.happenings import Following, Standing
-from scorer.partitions import Partitions
+from scorer.owned import Owned
 from scorer.pipeline.fold import Fold
 from scorer.pipeline.hotlist import Hot, ranked
 
@@ -19,34 +19,26 @@ _NEAR_MINUTES = 2
 """A partition's hotlist counts while its watermark is less than this behind the newest."""
 
 
-def standing_of(mine: Partitions) -> Standing:
-    """Look at every partition that is ours. Raises BrokerError."""
-    folds = {partition: mine[partition].fold for partition in mine}
+def standing_of(owned: Mapping[int, Owned], behind: Mapping[int, int], waiting: Collection[int]) -> Standing:
+    """The standing of all partitions in `owned`, so far `behind`; `waiting` are those yet to be taken over."""
+    folds = {partition: mine.fold for partition, mine in owned.items()}
+    live = [mine.fold for mine in owned.values() if mine.position >= mine.live_from]
+    counts = sum((fold.open_alerts() for fold in folds.values()), np.zeros((len(KINDS), len(SEVERITIES)), np.int64))
     return Standing(
-        behind={partition: mine.behind(partition) for partition in folds},
+        behind=behind,
         rooms={partition: fold.live_rooms() for partition, fold in folds.items()},
         watermarks={p: fold.head.watermark for p, fold in folds.items() if fold.head.watermark is not None},
         fleet={partition: fold.head.fleet.is_open for partition, fold in folds.items()},
         follows={partition: _following(fold) for partition, fold in folds.items()},
-        unsaved={partition: mine[partition].unsaved for partition in folds},
-        waiting=mine.waiting,
-        alerts=open_alerts(folds.values()),
-        hot=hottest(fold for partition, fold in folds.items() if mine[partition].is_live),
+        unsaved={partition: mine.unsaved for partition, mine in owned.items()},
+        waiting=frozenset(waiting),
+        alerts={
+            (kind, severity): int(counts[row, column])
+            for row, kind in enumerate(KINDS)
+            for column, severity in enumerate(SEVERITIES)
+        },
+        hot=hottest(live),
     )
-
-
-def _following(fold: Fold) -> Following:
-    follows, begins = fold.head.follows, fold.head.follows.turns[-1].begins
-    since = fold.head.born if begins is None else begins
-    return Following(fold.label(follows.model), fold.label(follows.challenger), since, follows.plain)
-
-
-def open_alerts(folds: Iterable[Fold]) -> dict[tuple[str, str], int]:
-    """How many alerts are open, by kind and severity."""
-    counts = np.zeros((len(KINDS), len(SEVERITIES)), np.int64)
-    for fold in folds:
-        counts += fold.open_alerts()
-    return {(KINDS[kind], SEVERITIES[severity]): int(count) for (kind, severity), count in np.ndenumerate(counts)}
 
 
 def hottest(folds: Iterable[Fold]) -> tuple[Hot, ...]:
@@ -62,3 +54,9 @@ def hottest(folds: Iterable[Fold]) -> tuple[Hot, ...]:
     for hot in ranked(hot for head in near for hot in head.listed):
         by_name.setdefault(hot.room_id, hot)  # a room that its producers split over two partitions is told once
     return tuple(by_name.values())[:HOT_ROOMS]
+
+
+def _following(fold: Fold) -> Following:
+    follows, begins = fold.head.follows, fold.head.follows.turns[-1].begins
+    since = fold.head.born if begins is None else begins
+    return Following(fold.label(follows.model), fold.label(follows.challenger), since, follows.plain)

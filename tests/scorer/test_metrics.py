@@ -9,33 +9,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.parser import text_string_to_metric_families
 
 from roompulse.errors import REASONS, RoomPulseError
+from roompulse.http_status import HttpStatus
 from roompulse.topics import Topics
 from scorer import happenings as told
 from scorer.adapters import prometheus_metrics
 from scorer.adapters.delays import EXPORTED_S, Delays
-from scorer.adapters.http_status import HttpStatus
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
-from scorer.standing import standing_of
 from scorer.totals import Totals
 from tests.architecture.sources import source_files
-from tests.scorer.loops import Process, filled
+from tests.scorer.loops import PARTITIONS, Process, filled
 
 LABELS = {
     "reason", "kind", "severity", "event", "horizon", "stage", "partition", "state", "model", "le", "direction",
-    "category", "verdict", "result", "version", "client",
+    "category", "verdict", "result", "version", "client", "role", "control",
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def run() -> tuple[PrometheusMetrics, Totals, Process]:
     """A run to the end, told to metrics and totals."""
-    metrics, totals = PrometheusMetrics("fake-1+abc", "kafka-python"), Totals()
+    metrics, totals = PrometheusMetrics("kafka-python"), Totals()
     process = Process(filled()).run()
-    process.told.append(standing_of(process.loop._mine))
+    process.told.append(process.loop._mine.standing())
     for happening in process.told:
         metrics(happening)
         totals(happening)
@@ -111,7 +110,7 @@ def test_the_counts_are_those_of_the_run(run: tuple[PrometheusMetrics, Totals, P
     assert found == {"noise": 1, "useful": 1, "unknown_room": 1}
     assert value(metrics, "roompulse_snoozes_total", result="begun") == 1
     assert value(metrics, "roompulse_sessions_total") == 3
-    assert value(metrics, "roompulse_model_info", model="fake-1+abc") == 1
+    assert value(metrics, "roompulse_model_info", model="fake-1", role="champion") == PARTITIONS
     for horizon in ("1", "5", "10"):
         assert value(metrics, "roompulse_forecasts_judged_total", horizon=horizon) > 0
         assert value(metrics, "roompulse_naive_absolute_error_total", horizon=horizon) > 0
@@ -130,7 +129,7 @@ def test_the_standing_is_by_partition_and_goes_with_it(run: tuple[PrometheusMetr
     assert value(metrics, "roompulse_watermark_timestamp_seconds", partition="0") == watermarks[0] * 60
     assert value(metrics, "roompulse_event_time_lag_seconds", partition="1") > 0
     assert value(metrics, "roompulse_rooms_live", partition="1") == 0
-    other = PrometheusMetrics("m", "kafka-python")
+    other = PrometheusMetrics("kafka-python")
     other(process.of(told.Standing)[-1])
     other(told.Lost(0))
     other(told.Lost(7))
@@ -140,7 +139,7 @@ def test_the_standing_is_by_partition_and_goes_with_it(run: tuple[PrometheusMetr
 
 def test_troubles_are_counted() -> None:
     """Aborted transactions, an absent broker or Redis, waiting rooms, paused reading, rebuilt partitions."""
-    metrics = PrometheusMetrics("m", "kafka-python")
+    metrics = PrometheusMetrics("kafka-python")
     for happening in (
         told.Aborted("no"),
         told.BrokerAway("no"),
@@ -198,7 +197,9 @@ def test_delays_give_quantiles_and_buckets() -> None:
 @pytest.fixture
 def port(run: tuple[PrometheusMetrics, Totals, Process]) -> Iterator[int]:
     """The status port; healthy, not ready."""
-    status = HttpStatus("127.0.0.1", 0, run[0].registry, lambda: "", lambda: "no partition is assigned yet")
+    status = HttpStatus(
+        "127.0.0.1", 0, make_wsgi_app(run[0].registry), lambda: "", lambda: "no partition is assigned yet"
+    )
     yield status.port
     status.close()
 
@@ -230,4 +231,4 @@ def test_the_port_serves_three_paths_and_nothing_else(port: int) -> None:
 def test_a_taken_port_is_a_clear_error(port: int) -> None:
     """It names the address and the way out."""
     with pytest.raises(RoomPulseError, match=rf"127.0.0.1:{port}.*--metrics-port"):
-        HttpStatus("127.0.0.1", port, CollectorRegistry(), str, str)
+        HttpStatus("127.0.0.1", port, make_wsgi_app(CollectorRegistry()), str, str)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 
-from msgspec.structs import replace
-
-from roompulse.errors import CheckpointAway
 from roompulse.rooms import KINDS, SEVERITIES
+from scorer.owned import Owned
 from scorer.pipeline.fold import Fold
 from scorer.pipeline.hotlist import Hot
-from scorer.standing import HOT_ROOMS, hottest, open_alerts, standing_of
+from scorer.pipeline.partition import Head
+from scorer.standing import HOT_ROOMS, hottest, standing_of
 from tests.scorer.fakes import START, Lab
-from tests.scorer.loops import CONTEXT, Process, failing, filled, partition_of, stream
+from tests.scorer.loops import CONTEXT, partition_of, stream
 
 
 def fold_with(partition: int, watermark: int | None, **excess: float) -> Fold:
     """A fold whose last hotlist holds rooms with this much above an expectation of 100."""
     fold = Fold(partition, CONTEXT)
     listed = tuple(Hot(more, room, 100 + more, 100, 0) for room, more in excess.items())
-    fold.head = replace(fold.head, watermark=watermark, listed=listed)
+    fold.head = Head(watermark, listed=listed, follows=fold.head.follows)
     return fold
 
 
@@ -40,7 +39,8 @@ def test_open_alerts_are_those_that_the_rooms_hold() -> None:
             for row in fold.rows_of(fold.rooms()):
                 for kind, alert in zip(KINDS, row["alerts"], strict=True):
                     slow[kind, SEVERITIES[alert["severity"]]] += int(alert["open"])
-        told = open_alerts(lab.fold for lab in labs)
+        owned = {number: Owned(lab.fold, 5, 5, 5) for number, lab in enumerate(labs)}
+        told = standing_of(owned, {0: 0, 1: 4}, ()).alerts
         assert +Counter(told) == +slow
         assert len(told) == len(KINDS) * len(SEVERITIES)
         seen |= slow
@@ -71,15 +71,12 @@ def test_a_room_on_two_partitions_is_told_once() -> None:
 
 def test_the_standing_of_partitions_on_their_way() -> None:
     """One that is read again lists no hot rooms, for they are of the past; what it lacks and what waits is told."""
-    topic = filled()
-    process = Process(topic, hook=failing("claim", "before", CheckpointAway("away"), 2))
-    process.loop.turn()
-    mine = process.loop._mine
-    mine[0].fold.head = fold_with(0, START, a=1).head
-    assert names(standing_of(mine).hot) == ["a"]
-    assert standing_of(mine).waiting == {1}
-    mine[0].position, mine[0].saved_at = 3, 2
-    assert standing_of(mine).unsaved == {0: True}
-    assert standing_of(mine).behind == {0: topic.end(0) - 3}
-    mine[0].live_from = 4
-    assert standing_of(mine).hot == ()
+    owned = {
+        0: Owned(fold_with(0, START, a=1), position=7, live_from=7, saved_at=7),
+        1: Owned(fold_with(1, START, b=2), position=3, live_from=8, saved_at=-1),
+    }
+    standing = standing_of(owned, {0: 2, 1: 0}, {4})
+    assert names(standing.hot) == ["a"]
+    assert standing.unsaved == {0: False, 1: True}
+    assert standing.waiting == {4}
+    assert standing.behind == {0: 2, 1: 0}

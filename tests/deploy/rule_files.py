@@ -9,18 +9,16 @@ from typing import Any
 
 import yaml
 
-from tests.architecture.sources import source_files
+from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from tests.require import ROOT
+from watch.notify.metrics import NotifyMetrics
 
 FOLDER = ROOT / "deploy" / "prometheus"
 RULES = FOLDER / "rules"
 CASES = FOLDER / "tests"
 RUNBOOK = ROOT / "docs" / "runbook.md"
 
-_DECLARED = re.compile(
-    r'\b(Counter|Gauge|Histogram|gauge|GaugeMetricFamily|HistogramMetricFamily)\(\s*"(roompulse_[a-z_]+)"'
-)
-_SUFFIXES = {"Counter": ("_total",), "Histogram": ("_bucket", "_count", "_sum"), "Gauge": ("",)}
+_SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "gauge": ("",)}
 
 
 @cache
@@ -52,13 +50,9 @@ def metrics_named(text: str) -> set[str]:
 
 @cache
 def metrics_exported() -> set[str]:
-    """Names of the series that the code declares, with the suffixes that counters and histograms get."""
-    found = set()
-    for path in source_files("scorer", "watch"):
-        for kind, name in _DECLARED.findall((ROOT / path).read_text(encoding="utf-8")):
-            kind = kind.removesuffix("MetricFamily").capitalize()
-            found |= {name + suffix for suffix in _SUFFIXES[kind]}
-    return found
+    """Names of the series that a scrape of the scorer and of notify can have."""
+    families = [*PrometheusMetrics("kafka-python").registry.collect(), *NotifyMetrics(("alertmanager",)).registry.collect()]
+    return {family.name + suffix for family in families for suffix in _SUFFIXES[family.type]}
 
 
 def _read(file: Path) -> Any:

@@ -19,6 +19,7 @@ from kafka.structs import MemberState
 
 from roompulse.kafka_client import make_consumer, make_producer
 from roompulse.settings import Settings
+from scorer.adapters.confluent_log import ConfluentLog, membership_of
 from scorer.adapters.kafka_python_log import KafkaPythonLog
 from scorer.adapters.memory_log import MemoryLog, MemoryTopic
 from scorer.ports import EventLog, Headers, Output
@@ -88,15 +89,16 @@ class MemoryWorld:
 
 
 class KafkaWorld:
-    """kafka-python on a broker."""
+    """A client on a broker."""
 
-    def __init__(self, address: str, *, real: bool) -> None:
+    def __init__(self, address: str, *, real: bool, client: type[KafkaPythonLog] | type[ConfluentLog]) -> None:
         self.markers = self.ids = real
+        self._client = client
         prefix = uuid.uuid4().hex[:8]
         self.input, self.out = f"{prefix}.in", f"{prefix}.{OUT}"
         self.settings = Settings(bootstrap_servers=address, group_id=f"{prefix}.group", session_timeout_s=6)
         self.admin = KafkaAdminClient(bootstrap_servers=address)
-        self.logs: list[KafkaPythonLog] = []
+        self.logs: list[KafkaPythonLog | ConfluentLog] = []
         self._create(self.input)
         self._create(self.out)
 
@@ -106,9 +108,9 @@ class KafkaWorld:
         topic = {"num_partitions": PARTITIONS, "replication_factor": 1, "configs": config}
         self.admin.create_topics({name: topic}, wait_for_metadata=True)
 
-    def log(self, instance: str = "one") -> KafkaPythonLog:
+    def log(self, instance: str = "one") -> KafkaPythonLog | ConfluentLog:
         settings = replace(self.settings, instance_id=instance)
-        self.logs.append(KafkaPythonLog(settings, self.input))
+        self.logs.append(self._client(settings, self.input))
         return self.logs[-1]
 
     def append(self, *records: tuple[int, bytes | None, bytes | None, Headers, int], aborted: bool = False) -> None:
@@ -138,12 +140,14 @@ class KafkaWorld:
             consumer.close()
 
     def evict(self, log: EventLog, *, told: bool) -> None:
-        assert isinstance(log, KafkaPythonLog)
-        consumer = log._consumer
-        member = MemberToRemove(member_id=consumer.group_metadata().member_id)
-        self.admin.remove_group_members(self.settings.group_id, [member])
+        assert isinstance(log, KafkaPythonLog | ConfluentLog)
+        if isinstance(log, KafkaPythonLog):
+            name = log._consumer.group_metadata().member_id
+        else:
+            name = log._consumer.memberid()
+        self.admin.remove_group_members(self.settings.group_id, [MemberToRemove(member_id=name)])
         if told:
-            wait(lambda: consumer.group_metadata().state is not MemberState.STABLE, "the member knows that it is out")
+            wait(lambda: not _believes(log), "the member knows that it is out")
 
     def forget(self, partition: int, before: int) -> None:
         self.admin.delete_records({TopicPartition(self.input, partition): before})
@@ -159,6 +163,13 @@ class KafkaWorld:
         self.admin.close()
 
 
+def _believes(log: KafkaPythonLog | ConfluentLog) -> bool:
+    """Whether a client takes itself for a member of its group."""
+    if isinstance(log, KafkaPythonLog):
+        return log._consumer.group_metadata().state is MemberState.STABLE
+    return membership_of(log._consumer) is not None
+
+
 def wait(holds: Callable[[], bool], what: str) -> None:
     """Wait until something holds, up to a generous deadline."""
     deadline = time.monotonic() + DEADLINE_S
@@ -168,8 +179,8 @@ def wait(holds: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def _kafka_world(address: str, *, real: bool) -> Iterator[World]:
-    world = KafkaWorld(address, real=real)
+def _kafka_world(address: str, *, real: bool, client: type[KafkaPythonLog] | type[ConfluentLog]) -> Iterator[World]:
+    world = KafkaWorld(address, real=real, client=client)
     try:
         yield world
     finally:
@@ -181,16 +192,16 @@ def open_world(name: str, request: pytest.FixtureRequest) -> Iterator[World]:
     """The world of this name, with the broker that it needs."""
     if name == "memory":
         yield MemoryWorld()
-    elif name == "embedded":
-        with _kafka_world(request.getfixturevalue("embedded_broker").address, real=False) as world:
-            yield world
-    else:
-        with _kafka_world(request.getfixturevalue("kafka").address, real=True) as world:
-            yield world
+        return
+    client = ConfluentLog if name.endswith("confluent") else KafkaPythonLog
+    real = not name.startswith("embedded")
+    broker = request.getfixturevalue("kafka" if real else "embedded_broker")
+    with _kafka_world(broker.address, real=real, client=client) as world:
+        yield world
 
 
-WORLDS: Sequence[str] = ("memory", "embedded", "apache")
+WORLDS: Sequence[str] = ("memory", "embedded", "embedded-confluent", "apache", "apache-confluent")
 
-GROUP_WORLDS: Sequence[str] = ("memory", "apache")
+GROUP_WORLDS: Sequence[str] = ("memory", "apache", "apache-confluent")
 """Where several members are safe. The embedded broker is for one scorer: it takes a zombie's offsets, and forgets to
 answer a member when another rejoins at once, as cooperative rebalancing does."""

@@ -1,0 +1,98 @@
+"""How the confluent clients are set up: as `roompulse.kafka_client` sets up kafka-python's, limit for limit."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+
+from roompulse.errors import BrokerError, FencedError
+from roompulse.kafka_client import MAX_RECORD_BYTES, REQUEST_TIMEOUT_S, TRANSACTION_TIMEOUT_S
+from roompulse.settings import Settings
+
+FENCED = {
+    KafkaError._FENCED,
+    KafkaError.PRODUCER_FENCED,
+    KafkaError.INVALID_PRODUCER_EPOCH,
+}
+"""This transactional id went on without us."""
+_LEFT_BEHIND = {
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.FENCED_INSTANCE_ID,
+    KafkaError.REBALANCE_IN_PROGRESS,
+}
+"""The group went on without us."""
+
+_log = logging.getLogger("roompulse.kafka")
+
+
+def common(settings: Settings, role: str) -> dict[str, Any]:
+    """What every client of a process shares. The library's own log goes to the debug level of ours."""
+    return {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "client.id": f"roompulse-{role}",
+        "socket.timeout.ms": int(REQUEST_TIMEOUT_S * 1000),
+        "reconnect.backoff.max.ms": 1000,
+        "allow.auto.create.topics": False,
+        "logger": _library_log(),
+    }
+
+
+def consumer_config(settings: Settings, max_poll_interval_s: float) -> dict[str, Any]:
+    """A member of the group that sees committed records only, and never commits or jumps by itself."""
+    return common(settings, "consumer") | {
+        "group.id": settings.group_id,
+        "partition.assignment.strategy": "cooperative-sticky",
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        # The position after the last marker: messages alone do not tell it.
+        "enable.partition.eof": True,
+        "fetch.wait.max.ms": 50,
+        "max.partition.fetch.bytes": 4 * 1024 * 1024,
+        "session.timeout.ms": int(settings.session_timeout_s * 1000),
+        "heartbeat.interval.ms": int(settings.session_timeout_s * 1000 / 4),
+        "max.poll.interval.ms": int(max(max_poll_interval_s, settings.session_timeout_s) * 1000),
+    }
+
+
+def producer_config(settings: Settings, transactional_id: str) -> dict[str, Any]:
+    """A transactional producer: lz4, and no limit of its own on what waits, since a transaction is bounded by its batch."""
+    return common(settings, "producer") | {
+        "transactional.id": transactional_id,
+        "transaction.timeout.ms": int(TRANSACTION_TIMEOUT_S * 1000),
+        "delivery.timeout.ms": int(TRANSACTION_TIMEOUT_S * 1000),
+        "compression.type": "lz4",
+        "batch.size": 256 * 1024,
+        "linger.ms": 20,
+        "message.max.bytes": MAX_RECORD_BYTES,
+        "queue.buffering.max.messages": 2_000_000,
+        "queue.buffering.max.kbytes": 2_000_000,
+    }
+
+
+def translated(doing: str, error: KafkaError) -> BrokerError:
+    """Our error for one of the library's; `doing` starts the message."""
+    text = f"{doing}: {error.name()}" + (f": {error.str()}" if error.str() else "")
+    return FencedError(text) if error.code() in FENCED | _LEFT_BEHIND else BrokerError(text)
+
+
+def error_of(raised: KafkaException) -> KafkaError:
+    """The library's error within its exception."""
+    error: KafkaError = raised.args[0]
+    return error
+
+
+def _library_log() -> logging.Logger:
+    logger = logging.getLogger("roompulse.kafka.librdkafka")
+    if not logger.filters:
+        logger.addFilter(_to_debug)
+    return logger
+
+
+def _to_debug(record: logging.LogRecord) -> bool:
+    _log.debug("librdkafka: %s", record.getMessage())
+    return False

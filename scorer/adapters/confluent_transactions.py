@@ -1,0 +1,147 @@
+"""The writing half of the event log over confluent-kafka: one transaction at a time, under one stable transactional id.
+
+librdkafka looks at every delivery before it commits, limits its calls, and lets a commit without an answer be asked about
+by calling it again. What it leaves to its caller, found by test against Apache Kafka 4.3: a producer that had a fatal
+error, or an abort that failed, is of no more use; its successor under the same id aborts whatever was left open.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+
+from roompulse.errors import BrokerError, FencedError, UnknownOutcome
+from roompulse.kafka_client import TRANSACTION_TIMEOUT_S
+from roompulse.settings import Settings
+from scorer.adapters.confluent_client import FENCED, error_of, producer_config, translated
+from scorer.ports import Output
+
+WAIT_S = 20.0
+"""How long positions and commit may each take: longer than one request (10 s), so that it can be repeated."""
+
+
+class ConfluentTransactions:
+    """Transactions that write outputs and positions of the `topic` together."""
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        """Take over the transactional id: an earlier process's open transaction is aborted, the process fenced.
+
+        Raises BrokerError within the connect timeout.
+        """
+        self._settings, self._topic = settings, topic
+        self._name = f"{settings.group_id}-{settings.instance}"
+        self._superseded: FencedError | None = None
+        self._begun_at = 0.0
+        self._sent = False
+        self._producer: Producer | None = None
+        self._renew()
+
+    def begin(self) -> None:
+        """Begin. Raises FencedError for good once another process has taken over the transactional id."""
+        if self._superseded is not None:
+            raise self._superseded
+        if self._producer is None:
+            self._renew()
+        self._sent = False
+        self._call("cannot begin a transaction", "begin_transaction")
+        self._begun_at = time.monotonic()
+
+    def send(self, outputs: Iterable[Output]) -> None:
+        """Hand records over; a failed delivery shows at the commit."""
+        assert self._producer is not None
+        produce = self._producer.produce
+        try:
+            for topic, partition, key, value, headers in outputs:
+                while True:
+                    try:
+                        produce(
+                            topic, value, key, partition, headers=headers if type(headers) is list else list(headers)
+                        )
+                        break
+                    except BufferError:
+                        self._producer.poll(0.05)
+        except KafkaException as error:
+            raise self._judged("cannot write", error) from error
+
+    def send_positions(self, positions: Mapping[int, int], membership: Any) -> None:
+        """Add the positions, as the member that `membership` describes. FencedError where the group has moved on."""
+        offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in positions.items()]
+        self._call("cannot write positions", "send_offsets_to_transaction", offsets, membership, WAIT_S)
+
+    def commit(self) -> None:
+        """Commit, after all deliveries. On UnknownOutcome call again, which waits on for the same outcome."""
+        if self._producer is None:
+            raise BrokerError("cannot commit: the transaction is gone")
+        self._sent = True
+        try:
+            self._producer.commit_transaction(WAIT_S)
+        except KafkaException as raised:
+            error = error_of(raised)
+            if error.retriable() and not error.txn_requires_abort() and not error.fatal():
+                raise UnknownOutcome(str(translated("no clear answer to a commit", error))) from raised
+            self._sent = False
+            raise self._judged("cannot commit", raised) from raised
+        self._sent = False
+
+    def abort(self) -> None:
+        """Abort. Raises UnknownOutcome where a commit may have happened: the group's offsets will tell.
+
+        Where the broker is away this takes up to 5 s, and the next `begin`, or the broker's own limit (10 s), makes the
+        abort come true.
+        """
+        if self._producer is None:
+            return
+        if self._sent:
+            self._discard()
+            raise UnknownOutcome("a commit was sent already: it cannot be aborted any more")
+        try:
+            self._producer.abort_transaction(WAIT_S / 4)
+        except KafkaException:
+            self._discard()
+
+    def close(self) -> None:
+        """Let go of the producer; an open transaction is left to be aborted. Never raises."""
+        self._discard()
+
+    def _renew(self) -> None:
+        producer = Producer(producer_config(self._settings, self._name))
+        try:
+            producer.init_transactions(self._settings.connect_timeout_s)
+        except KafkaException as raised:
+            error = error_of(raised)
+            if error.code() in {KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}:
+                waited = f"tried for {self._settings.connect_timeout_s:g} s"
+                raise BrokerError(f"cannot reach Kafka at {self._settings.bootstrap_servers} ({waited})") from raised
+            raise translated(f"cannot start transactions as {self._name!r}", error) from raised
+        self._producer = producer
+
+    def _discard(self) -> None:
+        """Let go of the producer and of what it has not delivered: nothing waits for a broker that is away."""
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer = None
+
+    def _call(self, doing: str, method: str, *arguments: Any) -> None:
+        assert self._producer is not None
+        try:
+            getattr(self._producer, method)(*arguments)
+        except KafkaException as error:
+            raise self._judged(doing, error) from error
+
+    def _judged(self, doing: str, raised: KafkaException) -> BrokerError:
+        """Our error for one inside a transaction: fenced, or taken back by the broker because it took too long."""
+        error = error_of(raised)
+        if error.fatal():
+            self._discard()
+        if error.code() not in FENCED:
+            return translated(doing, error)
+        self._discard()
+        if time.monotonic() - self._begun_at >= TRANSACTION_TIMEOUT_S:
+            return BrokerError(
+                f"{doing}: the transaction was open for over {TRANSACTION_TIMEOUT_S:g} s and was aborted"
+            )
+        self._superseded = FencedError(f"{doing}: another process runs under the name {self._name!r} (--instance-id)")
+        return self._superseded

@@ -117,7 +117,7 @@ def _open_loops(
         feed = GroupFeed(settings, f"{own.group_id}-{ALERTMANAGER}", own.max_age_s, with_open=True)
         plan = Plan(prefix, own.max_age_s, own.repeat_s)
         watchdog = Watchdog() if own.watchdog else None
-        loops.append(ToAlertmanager(feed, Alertmanager(own.alertmanager_url), plan, own.repeat_s, metrics, watchdog))
+        loops.append(ToAlertmanager(feed, Alertmanager(own.alertmanager_url), plan, metrics, watchdog))
     if own.webhook_url:
         feed = GroupFeed(settings, f"{own.group_id}-{WEBHOOK}", own.max_age_s, with_open=False)
         loops.append(

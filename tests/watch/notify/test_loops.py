@@ -126,7 +126,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def to_am(feed: ListFeed, target: FakeTarget, watchdog: Watchdog | None = None) -> ToAlertmanager:
     """The loop, after it has taken partition 0 over and posted nothing to show that the way is open."""
-    loop = ToAlertmanager(feed, target, Plan("", 900, 60), 60, NotifyMetrics(["alertmanager"]), watchdog)  # type: ignore[arg-type]
+    loop = ToAlertmanager(feed, target, Plan("", 900, 60), NotifyMetrics(["alertmanager"]), watchdog)  # type: ignore[arg-type]
     loop.turn(0)
     target.posts.clear()
     return loop
@@ -135,7 +135,7 @@ def to_am(feed: ListFeed, target: FakeTarget, watchdog: Watchdog | None = None) 
 def test_an_idle_loop_shows_that_the_way_is_open() -> None:
     """An empty post, accepted: who watches the metrics knows that an alert would arrive."""
     target = FakeAlertmanager()
-    ToAlertmanager(ListFeed(), target, Plan("", 900, 60), 60, NotifyMetrics([])).turn(0)
+    ToAlertmanager(ListFeed(), target, Plan("", 900, 60), NotifyMetrics([])).turn(0)
     assert (target.posts, target.asked) == ([[]], ["ours"])
 
 
@@ -209,7 +209,7 @@ def test_the_watchdog_looks_in_alertmanager() -> None:
     watchdog = Watchdog()
     watchdog.look([], time.time() - 1000)
     target = FakeAlertmanager()
-    ToAlertmanager(ListFeed(), target, Plan("", 900, 60), 60, NotifyMetrics([]), watchdog).turn(0)
+    ToAlertmanager(ListFeed(), target, Plan("", 900, 60), NotifyMetrics([]), watchdog).turn(0)
     assert target.posts == [["PrometheusDown"]]
     assert target.asked == ["ours", MATCHER]
 

@@ -98,7 +98,9 @@ def run(args: argparse.Namespace) -> int:
         try:
             address = f"http://{own.metrics_host}:{status.port}/metrics"
             _log.info("ready: Kafka at %s, metrics on %s", settings.bootstrap_servers, address)
-            _turn_all(loops, stopping, settings.connect_timeout_s if args.exit_at_end else None)
+            # Partitions of a process that died without a word come only after the session timeout.
+            give_up_s = settings.connect_timeout_s + settings.session_timeout_s
+            _turn_all(loops, stopping, give_up_s if args.exit_at_end else None)
         finally:
             status.close()
     finally:

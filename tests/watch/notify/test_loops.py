@@ -246,3 +246,17 @@ def test_a_lost_partitions_events_are_left_to_their_new_owner() -> None:
     assert target.posts == [["open"]]
     assert loop.standing.not_ready() != ""
     loop.close()
+
+
+def test_a_slow_webhook_does_not_keep_the_group_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn stops when its time is over; what is left is delivered in the next ones, in order."""
+    monkeypatch.setattr("watch.notify.to_webhook.DELIVERING_S", -1.0)
+    feed, target = ListFeed(Read(opened("a", "b"))), FakeWebhook()
+    loop = ToWebhook(feed, lambda: target, b"secret", Topics(), 900, NotifyMetrics(["webhook"]))
+    for _ in range(3):
+        loop.turn(0)
+    assert (target.posts, feed.committed) == ([], 0)
+    monkeypatch.setattr("watch.notify.to_webhook.DELIVERING_S", 5.0)
+    loop.turn(0)
+    assert (len(target.posts), feed.committed) == (2, 2)
+    loop.close()

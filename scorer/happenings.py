@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scorer.pipeline.hotlist import Hot
 from scorer.pipeline.partition import Tally
 
 
@@ -52,10 +53,13 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryDelayed:
-    """A partition could not be recovered yet; it is tried again."""
+    """A partition could not be recovered yet; it is tried again. `away` names the server that did not answer: `kafka`,
+    `redis`, or none.
+    """
 
     partition: int
     reason: str
+    away: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +103,20 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes, and
-    whether a fleet event is open.
+    """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes,
+    whether a fleet event is open and whether the checkpoint lacks something; those that wait to be taken over.
+
+    `alerts` are all that are open, by kind and severity; `hot` the hottest rooms, hottest first.
     """
 
     behind: Mapping[int, int]
     rooms: Mapping[int, int]
     watermarks: Mapping[int, int]
     fleet: Mapping[int, bool]
+    unsaved: Mapping[int, bool]
+    waiting: frozenset[int]
+    alerts: Mapping[tuple[str, str], int]
+    hot: tuple[Hot, ...]
 
 
 @dataclass(frozen=True, slots=True)

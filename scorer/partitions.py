@@ -26,8 +26,16 @@ from scorer.pipeline.fold import Fold
 from scorer.pipeline.partition import Context, Head
 from scorer.ports import Batch, Checkpoint, EventLog
 from scorer.recovery import SavedHead, plan_recovery, read_head
+from scorer.standing import standing_of
 
 RETRY_S = 1.0
+
+
+def _who_is_away(error: CheckpointAway | BrokerError) -> str:
+    """The server that did not answer; none where another scorer claimed the partition meanwhile."""
+    if isinstance(error, FencedError):
+        return ""
+    return "kafka" if isinstance(error, BrokerError) else "redis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ class Partitions:
             try:
                 self._take_over(partition)
             except (CheckpointAway, BrokerError) as error:
-                self._report(RecoveryDelayed(partition, str(error)))
+                self._report(RecoveryDelayed(partition, str(error), _who_is_away(error)))
                 self._next_recovery = time.monotonic() + RETRY_S
             else:
                 self._waiting.discard(partition)
@@ -193,18 +201,14 @@ class Partitions:
         self._report(Reading(paused))
 
     def release(self, partition: int) -> None:
-        """Let go of a partition and its state."""
-        self._waiting.discard(partition)
-        if self._owned.pop(partition, None) is not None:
+        """Let go of a partition and its state, or of one that could not be taken over yet."""
+        if partition in self._waiting or partition in self._owned:
             self._report(Lost(partition))
+        self._waiting.discard(partition)
+        self._owned.pop(partition, None)
         self._checkpoint.release(partition)
 
     def standing(self) -> Standing:
         """Where the partitions stand. Raises BrokerError."""
-        folds = {partition: owned.fold for partition, owned in self._owned.items()}
-        return Standing(
-            {p: max(self._log.bounds(p)[1] - owned.position, 0) for p, owned in self._owned.items()},
-            {partition: fold.live_rooms() for partition, fold in folds.items()},
-            {p: fold.head.watermark for p, fold in folds.items() if fold.head.watermark is not None},
-            {partition: fold.head.fleet.is_open for partition, fold in folds.items()},
-        )
+        ends = {partition: self._log.bounds(partition)[1] for partition in self._owned}
+        return standing_of(self._owned, ends, self._waiting)

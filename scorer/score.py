@@ -21,7 +21,7 @@ from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.narrate import Narrator
 from scorer.totals import Totals
-from scorer.wiring import chosen_bundle, chosen_overrides, models, open_checkpoint, open_log
+from scorer.wiring import CLIENT, chosen_bundle, chosen_overrides, models, open_checkpoint, open_log
 
 SETTINGS = (
     "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     stopping = StopSignal()
     bundle, overrides = chosen_bundle(settings), chosen_overrides(settings)
     state = _State()
-    metrics, totals = PrometheusMetrics(bundle.label), Totals()
+    metrics, totals = PrometheusMetrics(bundle.label, CLIENT), Totals()
     checkpoint = open_checkpoint(settings)
     status = HttpStatus(
         settings.metrics_host, settings.metrics_port, make_wsgi_app(metrics.registry), state.unhealthy, state.not_ready

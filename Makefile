@@ -6,7 +6,7 @@ PYTHON  ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c '$(USABLE)' >/dev/null 2>&1 && echo "$$p" && break; done)
 BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-CODE    := roompulse producer trainer scorer watch
+CODE    := roompulse producer trainer scorer watch deploy
 ARGS    ?=
 # One worker a core, each with servers of its own; four at most, for each starts a Kafka. ARGS="-n 0" is one process.
 SPREAD  := -n auto --maxprocesses 4 --dist worksteal

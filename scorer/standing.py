@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 import numpy as np
 
 from roompulse.rooms import KINDS, SEVERITIES
-from scorer.happenings import Standing
+from scorer.happenings import Following, Standing
 from scorer.owned import Owned
 from scorer.pipeline.fold import Fold
 from scorer.pipeline.hotlist import Hot, ranked
@@ -19,16 +19,17 @@ _NEAR_MINUTES = 2
 """A partition's hotlist counts while its watermark is less than this behind the newest."""
 
 
-def standing_of(owned: Mapping[int, Owned], ends: Mapping[int, int], waiting: Collection[int]) -> Standing:
-    """The standing of all partitions in `owned`; `ends` are their ends, `waiting` those yet to be taken over."""
+def standing_of(owned: Mapping[int, Owned], behind: Mapping[int, int], waiting: Collection[int]) -> Standing:
+    """The standing of all partitions in `owned`, so far `behind`; `waiting` are those yet to be taken over."""
     folds = {partition: mine.fold for partition, mine in owned.items()}
     live = [mine.fold for mine in owned.values() if mine.position >= mine.live_from]
     counts = sum((fold.open_alerts() for fold in folds.values()), np.zeros((len(KINDS), len(SEVERITIES)), np.int64))
     return Standing(
-        behind={partition: max(ends[partition] - mine.position, 0) for partition, mine in owned.items()},
+        behind=behind,
         rooms={partition: fold.live_rooms() for partition, fold in folds.items()},
         watermarks={p: fold.head.watermark for p, fold in folds.items() if fold.head.watermark is not None},
         fleet={partition: fold.head.fleet.is_open for partition, fold in folds.items()},
+        follows={partition: _following(fold) for partition, fold in folds.items()},
         unsaved={partition: mine.unsaved for partition, mine in owned.items()},
         waiting=frozenset(waiting),
         alerts={
@@ -53,3 +54,9 @@ def hottest(folds: Iterable[Fold]) -> tuple[Hot, ...]:
     for hot in ranked(hot for head in near for hot in head.listed):
         by_name.setdefault(hot.room_id, hot)  # a room that its producers split over two partitions is told once
     return tuple(by_name.values())[:HOT_ROOMS]
+
+
+def _following(fold: Fold) -> Following:
+    follows, begins = fold.head.follows, fold.head.follows.turns[-1].begins
+    since = fold.head.born if begins is None else begins
+    return Following(fold.label(follows.model), fold.label(follows.challenger), since, follows.plain)

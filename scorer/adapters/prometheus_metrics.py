@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from roompulse import __version__
 from scorer.adapters.delays import Delays
 from scorer.adapters.prometheus_loop import LoopMetrics
+from scorer.adapters.prometheus_models import ModelMetrics
 from scorer.adapters.prometheus_partitions import PartitionMetrics
 from scorer.adapters.prometheus_records import RecordMetrics
 from scorer.adapters.prometheus_skill import SkillMetrics
@@ -18,8 +19,8 @@ from scorer.happenings import Happening
 class PrometheusMetrics:
     """Feeds the metrics from what the loop tells. `registry` is what the HTTP port serves."""
 
-    def __init__(self, model: str, client: str) -> None:
-        """`model` is the label of the bundle that is served, `client` the name of the Kafka client."""
+    def __init__(self, client: str) -> None:
+        """`client` is the name of the Kafka client."""
         self.registry = registry = CollectorRegistry()
         self.delays = Delays()
         # What runs here: joined to other series by instance, and to annotate changes.
@@ -30,13 +31,12 @@ class PrometheusMetrics:
             registry=registry,
         )
         build.labels(__version__, client).set(1)
-        served = Gauge("roompulse_model_info", "1; the model that is served.", ["model"], registry=registry)
-        served.labels(model).set(1)
         self._parts = (
             RecordMetrics(registry),
             SkillMetrics(registry),
             LoopMetrics(registry, self.delays),
             PartitionMetrics(registry),
+            ModelMetrics(registry),
         )
 
     def __call__(self, happening: Happening) -> None:

@@ -21,18 +21,18 @@ from scorer.adapters.delays import EXPORTED_S, Delays
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.totals import Totals
 from tests.architecture.sources import source_files
-from tests.scorer.loops import Process, filled
+from tests.scorer.loops import PARTITIONS, Process, filled
 
 LABELS = {
     "reason", "kind", "severity", "event", "horizon", "stage", "partition", "state", "model", "le", "direction",
-    "category", "verdict", "result", "version", "client",
+    "category", "verdict", "result", "version", "client", "role", "control",
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def run() -> tuple[PrometheusMetrics, Totals, Process]:
     """A run to the end, told to metrics and totals."""
-    metrics, totals = PrometheusMetrics("fake-1+abc", "kafka-python"), Totals()
+    metrics, totals = PrometheusMetrics("kafka-python"), Totals()
     process = Process(filled()).run()
     process.told.append(process.loop._mine.standing())
     for happening in process.told:
@@ -110,7 +110,7 @@ def test_the_counts_are_those_of_the_run(run: tuple[PrometheusMetrics, Totals, P
     assert found == {"noise": 1, "useful": 1, "unknown_room": 1}
     assert value(metrics, "roompulse_snoozes_total", result="begun") == 1
     assert value(metrics, "roompulse_sessions_total") == 3
-    assert value(metrics, "roompulse_model_info", model="fake-1+abc") == 1
+    assert value(metrics, "roompulse_model_info", model="fake-1", role="champion") == PARTITIONS
     for horizon in ("1", "5", "10"):
         assert value(metrics, "roompulse_forecasts_judged_total", horizon=horizon) > 0
         assert value(metrics, "roompulse_naive_absolute_error_total", horizon=horizon) > 0
@@ -129,7 +129,7 @@ def test_the_standing_is_by_partition_and_goes_with_it(run: tuple[PrometheusMetr
     assert value(metrics, "roompulse_watermark_timestamp_seconds", partition="0") == watermarks[0] * 60
     assert value(metrics, "roompulse_event_time_lag_seconds", partition="1") > 0
     assert value(metrics, "roompulse_rooms_live", partition="1") == 0
-    other = PrometheusMetrics("m", "kafka-python")
+    other = PrometheusMetrics("kafka-python")
     other(process.of(told.Standing)[-1])
     other(told.Lost(0))
     other(told.Lost(7))
@@ -139,7 +139,7 @@ def test_the_standing_is_by_partition_and_goes_with_it(run: tuple[PrometheusMetr
 
 def test_troubles_are_counted() -> None:
     """Aborted transactions, an absent broker or Redis, waiting rooms, paused reading, rebuilt partitions."""
-    metrics = PrometheusMetrics("m", "kafka-python")
+    metrics = PrometheusMetrics("kafka-python")
     for happening in (
         told.Aborted("no"),
         told.BrokerAway("no"),

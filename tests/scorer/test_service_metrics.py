@@ -25,6 +25,7 @@ def standing(**what: Any) -> told.Standing:
         "rooms": {},
         "watermarks": {},
         "fleet": {},
+        "follows": {},
         "unsaved": {},
         "waiting": frozenset(),
     }
@@ -33,7 +34,7 @@ def standing(**what: Any) -> told.Standing:
 
 def test_a_server_is_up_again_once_it_answers() -> None:
     """Redis and Kafka each by their own failures; a fence that another holds is neither's."""
-    metrics = PrometheusMetrics("m", "kafka-python")
+    metrics = PrometheusMetrics("kafka-python")
 
     def up() -> tuple[float, float]:
         return value(metrics, "roompulse_broker_up"), value(metrics, "roompulse_redis_up")
@@ -59,7 +60,7 @@ def test_a_server_is_up_again_once_it_answers() -> None:
 
 def test_a_partition_is_rebuilding_until_it_writes() -> None:
     """1 from taking over to live, and gone with the partition; its checkpoint has an age from the first moment on."""
-    metrics = PrometheusMetrics("m", "kafka-python")
+    metrics = PrometheusMetrics("kafka-python")
     before = time.time()
     metrics(told.Recovered(3, 0, 5, 0, True, True))
     assert value(metrics, "roompulse_rebuilding", partition="3") == 1
@@ -72,7 +73,7 @@ def test_a_partition_is_rebuilding_until_it_writes() -> None:
 
 def test_the_checkpoint_ages_while_it_lacks_something(monkeypatch: pytest.MonkeyPatch) -> None:
     """A save, or a look that finds nothing to be saved, makes it as new; a look that finds something does not."""
-    metrics, clock = PrometheusMetrics("m", "kafka-python"), iter(range(1, 99))
+    metrics, clock = PrometheusMetrics("kafka-python"), iter(range(1, 99))
     monkeypatch.setattr(time, "time", lambda: float(next(clock)))
     seen = []
     for happening in (
@@ -88,7 +89,7 @@ def test_the_checkpoint_ages_while_it_lacks_something(monkeypatch: pytest.Monkey
 
 def test_open_alerts_are_shown_as_they_stand() -> None:
     """Every kind and severity from the start, up and down with what is told."""
-    metrics = PrometheusMetrics("m", "kafka-python")
+    metrics = PrometheusMetrics("kafka-python")
     assert value(metrics, "roompulse_alerts_open", kind="slump", severity="critical") == 0
     metrics(standing(alerts={("slump", "critical"): 3}))
     assert value(metrics, "roompulse_alerts_open", kind="slump", severity="critical") == 3
@@ -102,7 +103,7 @@ AWKWARD = ('say "hi"', "back\\slash", "two\nlines", "room{a='b'} 1", "直播间 
 @pytest.mark.parametrize("write", [generate_latest, openmetrics.generate_latest])
 def test_a_hot_room_may_have_any_name(write: Callable[[CollectorRegistry], bytes]) -> None:
     """Names are text of other people: both formats give each back as it was, in rows of its own."""
-    metrics = PrometheusMetrics("m", "kafka-python")
+    metrics = PrometheusMetrics("kafka-python")
     metrics(standing(hot=tuple(Hot(9.0, name, 12.5, 10.0, 0) for name in AWKWARD)))
     page = write(metrics.registry).decode()
     parse = text_string_to_metric_families if write is generate_latest else openmetrics_families
@@ -117,7 +118,7 @@ def test_a_hot_room_may_have_any_name(write: Callable[[CollectorRegistry], bytes
 
 def test_the_rows_of_a_room_go_when_it_leaves() -> None:
     """No deviation where next to nothing was expected; after the next look only what is hot then."""
-    metrics = PrometheusMetrics("m", "kafka-python")
+    metrics = PrometheusMetrics("kafka-python")
     metrics(standing(hot=(Hot(9.0, "a", 15.0, 10.0, 0), Hot(2.0, "b", 2.5, 0.5, 0))))
     assert value(metrics, "roompulse_hot_room_actual", room="a") == 15
     assert value(metrics, "roompulse_hot_room_expected", room="b") == 0.5

@@ -61,7 +61,7 @@ def _share(text: str) -> float:
 
 
 def _seconds_or_never(text: str) -> float:
-    return 0.0 if text.strip() == "0" else _seconds(text)
+    return 0.0 if text.strip() == "0" else parse_seconds(text)
 
 
 def _flag(text: str) -> bool:

@@ -1,6 +1,6 @@
 """Writes prometheus-rule.yaml from the rules that Prometheus itself reads, after a change of these.
 
-    python -m deploy.kubernetes
+python -m deploy.kubernetes
 """
 
 from __future__ import annotations

@@ -28,9 +28,8 @@ def rendered(part: str) -> list[Resource]:
     version = subprocess.run([str(kubectl), "version", "--client"], capture_output=True, text=True, check=False).stdout
     with TemporaryDirectory() as folder:
         copied = shutil.copytree(FOLDER, Path(folder) / "kubernetes")
-        if old := re.search(r"v1\.(\d+)|Minor:\"(\d+)", version):
-            if int(old[1] or old[2]) < 21:
-                _in_old_words(copied / part / "kustomization.yaml")
+        if (minor := re.search(r"v1\.(\d+)", version)) and int(minor[1]) < 21:
+            _in_old_words(copied / part / "kustomization.yaml")
         done = subprocess.run([str(kubectl), "kustomize", str(copied / part)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not done.stderr, "kustomize warns"

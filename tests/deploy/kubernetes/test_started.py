@@ -1,4 +1,4 @@
-"""What the pods run parses: every argument and every variable, with the classes that RoomPulse itself reads them with."""
+"""What the pods run parses: every argument and every variable, by the settings classes themselves."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from roompulse.errors import UsageError
+from roompulse.stderr_log import FORMATS
 
 PREFIX = "ROOMPULSE_"
 
@@ -142,6 +143,7 @@ class Settings:
         120.0, "write a clock record to a partition that has been quiet for so long; 0: never", _seconds_or_never
     )
     log_level: str = setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))
+    log_format: str = setting("human", "log lines to read, or JSON objects: human or json", _choice(*FORMATS))
 
     @property
     def instance(self) -> str:

@@ -13,7 +13,7 @@ from prometheus_client import make_wsgi_app
 from roompulse.errors import UsageError
 from roompulse.http_status import HttpStatus
 from roompulse.settings import add_settings, load_settings
-from roompulse.stderr_log import log_to_stderr
+from roompulse.stderr_log import fields, log_to_stderr
 from roompulse.stop_signal import StopSignal
 from roompulse.summary import add_json, print_summary
 from scorer import happenings as told
@@ -28,6 +28,7 @@ SETTINGS = (
     "instance_id", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes", "partitioner",
     "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port", "model",
     "settings", "surge_budget", "slump_budget", "registry", "auto_demote", "quiet_clock_s", "shadow_share", "log_level",
+    "log_format",
 )  # fmt: skip
 
 STUCK_S = 60.0
@@ -54,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score until SIGTERM or Ctrl-C, or the end; then leave the group and save. Returns 0."""
     settings = load_settings(args)
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     started = time.monotonic()
     stopping = StopSignal()
     bundle, overrides = chosen_bundle(settings), chosen_overrides(settings)
@@ -104,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
             bundle.label,
             settings.bootstrap_servers,
             address,
+            extra=fields(model=bundle.label, bootstrap_servers=settings.bootstrap_servers, metrics=address),
         )
         # What lives as long as the process is not looked at by the garbage collector again.
         gc.collect()

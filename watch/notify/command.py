@@ -37,7 +37,7 @@ OWN = (
     "alertmanager_url", "webhook_url", "webhook_secret_file", "group_id", "max_age", "repeat_s", "metrics_host",
     "metrics_port",
 )  # fmt: skip
-SHARED = ("bootstrap_servers", "topic_prefix", "session_timeout_s", "connect_timeout_s", "log_level")
+SHARED = ("bootstrap_servers", "topic_prefix", "session_timeout_s", "connect_timeout_s", "log_level", "log_format")
 
 EXAMPLES = """\
 examples:
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     """Forward until SIGTERM or Ctrl-C, or the end. Returns 0. Raises RoomPulseError."""
     own, settings = load_kind(NotifySettings, args), load_settings(args)
     check(own)
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     started = time.monotonic()
     stopping = StopSignal()
     targets = {ALERTMANAGER: own.alertmanager_url, WEBHOOK: own.webhook_url}

@@ -40,6 +40,13 @@ def _servers(text: str) -> str:
     return text
 
 
+def _web_address(text: str) -> str:
+    # With a user or a password in it, every list of processes would show them.
+    if text and not re.fullmatch(r"https?://[^\s:/@?#]+(:\d{1,5})?(/[^\s@?#]*)?", text, re.ASCII):
+        raise ValueError("expected http://host:port or https://host:port")
+    return text
+
+
 def _above_zero(most: float, expected: str) -> Callable[[str], float]:
     def parse(text: str) -> float:
         try:
@@ -144,6 +151,8 @@ class Settings:
     )
     log_level: str = setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))
     log_format: str = setting("human", "log lines to read, or JSON objects: human or json", _choice(*FORMATS))
+
+    otlp_endpoint: str = setting("", "receiver of a trace of each batch, such as http://collector:4318", _web_address)
 
     @property
     def instance(self) -> str:

@@ -72,7 +72,8 @@ def _seconds_or_never(text: str) -> float:
     return 0.0 if text.strip() == "0" else parse_seconds(text)
 
 
-def _flag(text: str) -> bool:
+def parse_flag(text: str) -> bool:
+    """True or false in the usual words. Raises ValueError."""
     known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if text.lower() not in known:
         raise ValueError("expected true or false")
@@ -110,7 +111,7 @@ class Settings:
     )
     partitions: int = setting(4, "partitions of topics that have to be created", _positive)
     replication_factor: int = setting(1, "replicas of topics that have to be created", _positive)
-    create_topics: bool = setting(True, "create missing topics", _flag)
+    create_topics: bool = setting(True, "create missing topics", parse_flag)
     group_id: str = setting("roompulse-scorer", "consumer group of the scorers that share the work")
     instance_id: str = setting(
         "",
@@ -151,7 +152,6 @@ class Settings:
     )
     log_level: str = setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))
     log_format: str = setting("human", "log lines to read, or JSON objects: human or json", _choice(*FORMATS))
-
     otlp_endpoint: str = setting("", "receiver of a trace of each batch, such as http://collector:4318", _web_address)
 
     @property

@@ -38,7 +38,7 @@ OWN = (
     "alertmanager_url", "webhook_url", "webhook_secret_file", "group_id", "max_age", "repeat_s", "watchdog",
     "metrics_host", "metrics_port",
 )  # fmt: skip
-SHARED = ("bootstrap_servers", "topic_prefix", "session_timeout_s", "connect_timeout_s", "log_level")
+SHARED = ("bootstrap_servers", "topic_prefix", "session_timeout_s", "connect_timeout_s", "log_level", "log_format")
 
 EXAMPLES = """\
 examples:
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     own, settings = load_kind(NotifySettings, args), load_settings(args)
     check(own)
     secret = read_secret(own.webhook_secret_file) if own.webhook_url else b""
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     started = time.monotonic()
     stopping = StopSignal()
     targets = {ALERTMANAGER: own.alertmanager_url, WEBHOOK: own.webhook_url}

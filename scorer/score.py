@@ -23,7 +23,7 @@ from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.narrate import Narrator
 from scorer.totals import Totals
-from scorer.wiring import CLIENT, chosen_bundle, chosen_overrides, models, open_checkpoint, open_log
+from scorer.wiring import chosen_bundle, chosen_client, chosen_overrides, models, open_checkpoint, open_log
 
 if TYPE_CHECKING:
     from scorer.adapters.otel_traces import BatchTraces
@@ -64,9 +64,10 @@ def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     open_traces = _load_traces() if settings.otlp_endpoint else None  # before any service is asked
     stopping = StopSignal()
+    client = chosen_client(settings)
     bundle, overrides = chosen_bundle(settings), chosen_overrides(settings)
     state = _State()
-    metrics, totals = PrometheusMetrics(CLIENT), Totals()
+    metrics, totals = PrometheusMetrics(client), Totals()
     checkpoint = open_checkpoint(settings)
     status = HttpStatus(
         settings.metrics_host, settings.metrics_port, make_wsgi_app(metrics.registry), state.unhealthy, state.not_ready
@@ -109,12 +110,15 @@ def run(args: argparse.Namespace) -> int:
         )
         address = f"http://{settings.metrics_host}:{status.port}/metrics"
         _log.info(
-            "ready in %.1f s: model %s, Kafka at %s, metrics on %s",
+            "ready in %.1f s: model %s, Kafka at %s through %s, metrics on %s",
             time.monotonic() - started,
             bundle.label,
             settings.bootstrap_servers,
+            client,
             address,
-            extra=fields(model=bundle.label, bootstrap_servers=settings.bootstrap_servers, metrics=address),
+            extra=fields(
+                model=bundle.label, bootstrap_servers=settings.bootstrap_servers, client=client, metrics=address
+            ),
         )
         # What lives as long as the process is not looked at by the garbage collector again.
         gc.collect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,7 @@ from scorer.pipeline.partition import Context
 from scorer.pipeline.write import Writer
 from scorer.ports import Checkpoint, EventLog
 
-CLIENT = "kafka-python"
-"""The Kafka client behind `open_log`."""
+KAFKA_PYTHON, CONFLUENT = "kafka-python", "confluent"
 
 
 def chosen_bundle(settings: Settings) -> Bundle:
@@ -119,13 +119,30 @@ def models(settings: Settings, first: Bundle, partitions: int, overrides: Overri
     return model_for
 
 
+def chosen_client(settings: Settings) -> str:
+    """The Kafka client behind `open_log`: confluent where it is installed, unless the settings name one.
+
+    Raises UsageError where it is named and not installed.
+    """
+    if settings.client == KAFKA_PYTHON:
+        return KAFKA_PYTHON
+    if find_spec("confluent_kafka") is not None:
+        return CONFLUENT
+    if settings.client == CONFLUENT:
+        raise UsageError("--client confluent needs confluent-kafka: pip install 'roompulse[fast]'")
+    return KAFKA_PYTHON
+
+
 def open_log(settings: Settings) -> EventLog:
     """Connect to Kafka, make sure of the topics, and join. Raises BrokerError within the connect timeout."""
-    if settings.client == "confluent":
-        raise UsageError("--client confluent: not available in this version; use kafka-python")
+    client = chosen_client(settings)
     topics = Topics(settings.topic_prefix)
     ensure_topics(settings, topics)
-    return KafkaPythonLog(settings, topics.minutes)
+    if client == KAFKA_PYTHON:
+        return KafkaPythonLog(settings, topics.minutes)
+    from scorer.adapters.confluent_log import ConfluentLog  # loaded only when chosen, as it may not be there
+
+    return ConfluentLog(settings, topics.minutes)
 
 
 def open_checkpoint(settings: Settings) -> Checkpoint:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
+from types import TracebackType
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from roompulse.errors import BrokerError, FencedError
 from roompulse.kafka_client import MAX_RECORD_BYTES, REQUEST_TIMEOUT_S, TRANSACTION_TIMEOUT_S
@@ -53,6 +55,8 @@ def consumer_config(settings: Settings, max_poll_interval_s: float) -> dict[str,
         "enable.partition.eof": True,
         "fetch.wait.max.ms": 50,
         "max.partition.fetch.bytes": 4 * 1024 * 1024,
+        # Read ahead of the loop, for each partition; the library's own 64 MB would be gigabytes with many of them.
+        "queued.max.messages.kbytes": 8 * 1024,
         "session.timeout.ms": int(settings.session_timeout_s * 1000),
         "heartbeat.interval.ms": int(settings.session_timeout_s * 1000 / 4),
         "max.poll.interval.ms": int(max(max_poll_interval_s, settings.session_timeout_s) * 1000),
@@ -60,7 +64,7 @@ def consumer_config(settings: Settings, max_poll_interval_s: float) -> dict[str,
 
 
 def producer_config(settings: Settings, transactional_id: str) -> dict[str, Any]:
-    """A transactional producer: lz4, and no limit of its own on what waits, since a transaction is bounded by its batch."""
+    """A transactional producer: lz4, and no tight limit on what waits, for a batch bounds a transaction."""
     return common(settings, "producer") | {
         "transactional.id": transactional_id,
         "transaction.timeout.ms": int(TRANSACTION_TIMEOUT_S * 1000),
@@ -84,6 +88,32 @@ def error_of(raised: KafkaException) -> KafkaError:
     """The library's error within its exception."""
     error: KafkaError = raised.args[0]
     return error
+
+
+class confluent_errors:  # noqa: N801 - reads as a statement: `with confluent_errors("cannot commit"):`
+    """Turn the library's exceptions into ours; `doing` starts the message."""
+
+    __slots__ = ("doing",)
+
+    def __init__(self, doing: str) -> None:
+        self.doing = doing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, KafkaException):
+            raise translated(self.doing, error_of(error)) from error
+
+
+def membership_of(consumer: Consumer) -> bytes | None:
+    """What describes a consumer as a member of its group; None while it takes itself for none.
+
+    The generation stands behind a mark of seven letters; one that was put out has none, or no name.
+    """
+    membership: bytes = consumer.consumer_group_metadata()
+    generation = int.from_bytes(membership[7:11], sys.byteorder, signed=True)
+    return membership if generation >= 0 and consumer.memberid() else None
 
 
 def _library_log() -> logging.Logger:

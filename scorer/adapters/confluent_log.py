@@ -6,26 +6,30 @@ What librdkafka 2.16 leaves to its caller, found by test against Apache Kafka 4.
   each partition reports when it has been read up to it counts too.
 - A consumer that lost its membership describes itself without a generation, and with that the broker checks nothing: a
   zombie's offsets would be accepted. So positions are sent with the membership as it was when messages were polled.
+- That membership is the one told by the last change that was served. The library joins again in the background, while
+  messages from before still wait, and with the newest membership a zombie's offsets would be accepted for those.
 - It gives nothing, without an error, for as long as the broker is away: here one that gave no sign of life is asked.
+- A partition that had an error is told of once, then stands still or goes on behind it: here it is read again from
+  where it stood, so that the error comes again and nothing is left out. Messages that came with it are given first.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
 from roompulse.errors import BrokerError, FencedError
 from roompulse.kafka_client import REQUEST_TIMEOUT_S
 from roompulse.kafka_topics import TopicState, describe_topics
 from roompulse.settings import Settings
-from scorer.adapters.confluent_client import consumer_config, error_of, translated
+from scorer.adapters.confluent_client import confluent_errors, consumer_config, error_of, membership_of, translated
+from scorer.adapters.confluent_messages import NO_PARTITION, batches_of
 from scorer.adapters.confluent_transactions import ConfluentTransactions
-from scorer.ports import Batch, Message, Output, Polled
+from scorer.ports import Output, Polled
 
 MAX_POLL_INTERVAL_S = 120.0
 """A member that does not poll for so long leaves the group, though its heart still beats."""
@@ -34,6 +38,9 @@ COMMITTED_WAIT_S = 30.0
 
 SILENCE_S = 5.0
 """After so long without a message the broker is asked whether it is still there."""
+
+_MOST_AT_ONCE = 1_000_000
+"""The library's own limit."""
 
 
 class ConfluentLog:
@@ -50,11 +57,16 @@ class ConfluentLog:
         self._lost: set[int] = set()
         self._gained: set[int] = set()
         self._mine: set[int] = set()
+        self._troubles: dict[int, KafkaError] = {}
         self._membership: bytes | None = None
         self._heard_at = time.monotonic()
         self._transactions = ConfluentTransactions(settings, topic)
-        self._consumer = Consumer(consumer_config(settings, MAX_POLL_INTERVAL_S))
-        self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        try:
+            self._consumer = Consumer(consumer_config(settings, MAX_POLL_INTERVAL_S))
+            self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        except KafkaException as error:
+            self._transactions.close()
+            raise translated(f"cannot use Kafka at {settings.bootstrap_servers}", error_of(error)) from error
         self._closed = False
 
     def topic_id(self) -> str:
@@ -64,71 +76,80 @@ class ConfluentLog:
         return self._described().partitions
 
     def poll(self, max_records: int, timeout_s: float) -> Polled:
-        try:
-            first = self._consumer.poll(timeout_s)
-            found = [] if first is None else [first, *self._consumer.consume(max_records - 1, 0)]
-        except KafkaException as error:
-            raise translated("cannot read", error_of(error)) from error
+        """As the port says. What is wrong with a partition is raised when nothing that was polled is lost over it."""
+        self._transactions.serve()
+        if self._troubles:
+            raise self._trouble()
+        found = self._take(max_records, timeout_s)
+        batches = batches_of(found, self._positions, self._troubles)
         lost, gained = frozenset(self._lost), frozenset(self._gained)
         self._lost, self._gained = set(), set()
-        if found or gained:
+        if found or lost or gained:
             self._heard_at = time.monotonic()
         elif time.monotonic() - self._heard_at > SILENCE_S:
             self.bounds(0)
-        self._membership = membership_of(self._consumer) or self._membership
-        return Polled(self._batches(found), lost, gained)
+        if self._troubles and not (batches or lost or gained):
+            raise self._trouble()
+        return Polled(batches, lost, gained)
+
+    def _take(self, max_records: int, timeout_s: float) -> list[Any]:
+        found: list[Any] = []
+        try:
+            first = self._consumer.poll(timeout_s)
+            if first is not None:
+                found = [first]
+                found += self._consumer.consume(min(max_records - 1, _MOST_AT_ONCE), 0)
+        except KafkaException as error:
+            self._troubles[NO_PARTITION] = error_of(error)
+        return found
 
     def committed(self, partition: int) -> int | None:
         """As the port says; waits for at most 30 s: in that time a broker ends any transaction that was left open."""
-        try:
+        doing = f"cannot read the committed offset of partition {partition}"
+        with confluent_errors(doing):
             (found,) = self._consumer.committed([self._at(partition)], COMMITTED_WAIT_S)
-        except KafkaException as error:
-            doing = f"cannot read the committed offset of partition {partition}"
-            raise translated(doing, error_of(error)) from error
         if found.error is not None:
-            raise translated(f"cannot read the committed offset of partition {partition}", found.error)
+            raise translated(doing, found.error)
         return None if found.offset < 0 else int(found.offset)
 
     def bounds(self, partition: int) -> tuple[int, int]:
-        try:
+        doing = f"cannot read the bounds of partition {partition}"
+        with confluent_errors(doing):
             bounds = self._consumer.get_watermark_offsets(self._at(partition), REQUEST_TIMEOUT_S)
-        except KafkaException as error:
-            raise translated(f"cannot read the bounds of partition {partition}", error_of(error)) from error
         if bounds is None:
-            raise BrokerError(f"cannot read the bounds of partition {partition}: no answer for {REQUEST_TIMEOUT_S:g} s")
+            raise BrokerError(f"{doing}: no answer for {REQUEST_TIMEOUT_S:g} s")
         self._heard_at = time.monotonic()
         return bounds
 
     def offset_at(self, partition: int, timestamp_ms: int) -> int:
-        try:
+        doing = f"cannot look up a time in partition {partition}"
+        with confluent_errors(doing):
             (found,) = self._consumer.offsets_for_times([self._at(partition, timestamp_ms)], REQUEST_TIMEOUT_S)
-        except KafkaException as error:
-            raise translated(f"cannot look up a time in partition {partition}", error_of(error)) from error
         if found.error is not None:
-            raise translated(f"cannot look up a time in partition {partition}", found.error)
+            raise translated(doing, found.error)
         return self.bounds(partition)[1] if found.offset < 0 else int(found.offset)
 
     def start(self, partition: int, offset: int) -> None:
         if partition not in self._mine:
             raise FencedError(f"partition {partition} is not ours any more")
-        try:
-            # Taken out and in again at the offset: a seek is refused while the client has not begun to fetch.
-            self._consumer.incremental_unassign([self._at(partition)])
-            self._consumer.incremental_assign([self._at(partition, offset)])
-            (self._consumer.pause if partition in self._paused else self._consumer.resume)([self._at(partition)])
-        except KafkaException as error:
-            raise translated(f"cannot start partition {partition}", error_of(error)) from error
+        at = [self._at(partition, offset)]
+        with confluent_errors(f"cannot start partition {partition}"):
+            self._seek(at)
+            (self._consumer.pause if partition in self._paused else self._consumer.resume)(at)
         self._positions[partition] = offset
+        self._troubles.pop(partition, None)
 
     def pause(self, partitions: Iterable[int]) -> None:
         mine = self._mine & set(partitions)
         self._paused |= mine
-        self._consumer.pause([self._at(partition) for partition in mine])
+        with confluent_errors("cannot pause"):
+            self._consumer.pause([self._at(partition) for partition in mine])
 
     def resume(self, partitions: Iterable[int]) -> None:
         mine = self._paused & set(partitions)
         self._paused -= mine
-        self._consumer.resume([self._at(partition) for partition in mine & self._positions.keys() & self._mine])
+        with confluent_errors("cannot resume"):
+            self._consumer.resume([self._at(partition) for partition in mine & self._positions.keys()])
 
     def begin(self) -> None:
         self._transactions.begin()
@@ -154,59 +175,53 @@ class ConfluentLog:
             with contextlib.suppress(KafkaException):
                 self._consumer.close()
 
+    def _seek(self, at: list[TopicPartition]) -> None:
+        try:
+            self._consumer.seek(at[0])
+        except KafkaException as error:
+            if error_of(error).code() != KafkaError._STATE:
+                raise
+            # It has not begun to fetch, or stands still after an offset that the topic does not hold.
+            self._consumer.incremental_unassign(at)
+            self._consumer.incremental_assign(at)
+
     def _assigned(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
-        """Hold back what is new until it is started."""
+        """Hold back what is new until it is started; called for every new generation, also with nothing new."""
         for at in assigned:
-            at.offset = 0
+            at.offset = OFFSET_END
         consumer.incremental_assign(assigned)
         consumer.pause(assigned)
+        self._membership = membership_of(consumer) or self._membership
         partitions = {at.partition for at in assigned}
         self._mine |= partitions
         self._gained |= partitions
 
     def _revoked(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
         """Note what is gone."""
+        self._membership = membership_of(consumer) or self._membership
         partitions = {at.partition for at in revoked}
         self._mine -= partitions
         self._lost |= partitions
         self._gained -= partitions
+        self._paused -= partitions
         for partition in partitions:
             self._positions.pop(partition, None)
-            self._paused.discard(partition)
+            self._troubles.pop(partition, None)
         consumer.incremental_unassign(revoked)
 
-    def _batches(self, found: Iterable[Any]) -> dict[int, Batch]:
-        messages: dict[int, list[Message]] = {}
-        reached: dict[int, int] = {}
-        for record in found:
-            partition, offset, error = record.partition(), record.offset(), record.error()
-            if error is not None:
-                if error.code() == KafkaError._PARTITION_EOF:
-                    reached[partition] = offset
-                    continue
-                if partition in self._positions:  # before its start nobody asked for an offset of it
-                    raise self._explained(partition, error)
-                continue
-            if offset >= self._positions.get(partition, 1 << 62):
-                headers = record.headers() or ()
-                messages.setdefault(partition, []).append(
-                    Message(offset, record.timestamp()[1], record.key(), record.value(), headers)
-                )
-                reached[partition] = offset + 1
-        batches = {}
-        for partition, position in reached.items():
-            if position > self._positions.get(partition, 1 << 62):
-                self._positions[partition] = position
-                batches[partition] = Batch(messages.get(partition, []), position)
-        return batches
-
-    def _explained(self, partition: int, error: KafkaError) -> BrokerError:
-        """An offset that the topic does not hold, with what it does hold instead."""
-        if error.code() not in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:
+    def _trouble(self) -> BrokerError:
+        """Take up one trouble: the error for it, and its partition is read again from where it stood."""
+        partition, error = self._troubles.popitem()
+        position = self._positions.get(partition)
+        if position is None:
             return translated("cannot read", error)
+        with confluent_errors(f"cannot read partition {partition}"):
+            self._seek([self._at(partition, position)])
+        if error.code() not in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:
+            return translated(f"cannot read partition {partition}", error)
         first, end = self.bounds(partition)
-        wrong = self._positions.get(partition)
-        return BrokerError(f"partition {partition}: offset {wrong} is outside what the topic holds, {first} to {end}")
+        held = f"{first} to {end}"
+        return BrokerError(f"partition {partition}: offset {position} is outside what the topic holds, {held}")
 
     def _described(self) -> TopicState:
         state = describe_topics(self._settings, [self._topic])[0]
@@ -216,13 +231,3 @@ class ConfluentLog:
 
     def _at(self, partition: int, offset: int = 0) -> TopicPartition:
         return TopicPartition(self._topic, partition, offset)
-
-
-def membership_of(consumer: Consumer) -> bytes | None:
-    """What describes a consumer as a member of its group; None while it takes itself for none.
-
-    The generation stands behind a mark of seven letters; one that was put out has none, or no name.
-    """
-    membership: bytes = consumer.consumer_group_metadata()
-    generation = int.from_bytes(membership[7:11], sys.byteorder, signed=True)
-    return membership if generation >= 0 and consumer.memberid() else None

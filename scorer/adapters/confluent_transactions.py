@@ -1,12 +1,17 @@
 """The writing half of the event log over confluent-kafka: one transaction at a time, under one stable transactional id.
 
-librdkafka looks at every delivery before it commits, limits its calls, and lets a commit without an answer be asked about
-by calling it again. What it leaves to its caller, found by test against Apache Kafka 4.3: a producer that had a fatal
-error, or an abort that failed, is of no more use; its successor under the same id aborts whatever was left open.
+librdkafka looks at every delivery before it commits, limits its calls, and lets a commit without an answer be asked
+about by calling it again. What it leaves to its caller, found by test against Apache Kafka 4.3:
+
+- A producer that had a fatal error, or an abort that failed, is of no more use: here it is thrown away. Its successor
+  under the same transactional id first aborts whatever was left open.
+- A commit that took too long ends in the same error whether the broker has taken the transaction back or carried it
+  out: here that counts as unknown, and the group's offsets tell.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -35,9 +40,14 @@ class ConfluentTransactions:
         self._name = f"{settings.group_id}-{settings.instance}"
         self._superseded: FencedError | None = None
         self._begun_at = 0.0
-        self._sent = False
+        self._unknown = False
         self._producer: Producer | None = None
         self._renew()
+
+    def serve(self) -> None:
+        """Let the library say what it has to say; otherwise that piles up while nothing is written."""
+        if self._producer is not None:
+            self._producer.poll(0)
 
     def begin(self) -> None:
         """Begin. Raises FencedError for good once another process has taken over the transactional id."""
@@ -45,9 +55,8 @@ class ConfluentTransactions:
             raise self._superseded
         if self._producer is None:
             self._renew()
-        self._sent = False
+        self._unknown, self._begun_at = False, time.monotonic()
         self._call("cannot begin a transaction", "begin_transaction")
-        self._begun_at = time.monotonic()
 
     def send(self, outputs: Iterable[Output]) -> None:
         """Hand records over; a failed delivery shows at the commit."""
@@ -74,33 +83,39 @@ class ConfluentTransactions:
     def commit(self) -> None:
         """Commit, after all deliveries. On UnknownOutcome call again, which waits on for the same outcome."""
         if self._producer is None:
-            raise BrokerError("cannot commit: the transaction is gone")
-        self._sent = True
+            gone = "cannot commit: the transaction is gone"
+            raise UnknownOutcome(gone) if self._unknown else BrokerError(gone)
         try:
             self._producer.commit_transaction(WAIT_S)
         except KafkaException as raised:
             error = error_of(raised)
-            if error.retriable() and not error.txn_requires_abort() and not error.fatal():
-                raise UnknownOutcome(str(translated("no clear answer to a commit", error))) from raised
-            self._sent = False
-            raise self._judged("cannot commit", raised) from raised
-        self._sent = False
+            taken = error.code() in FENCED and not self._expired()
+            known = not self._unknown and (error.txn_requires_abort() or taken)
+            judged = self._judged("cannot commit", raised)
+            if known:
+                raise judged from raised
+            self._unknown = True
+            raise UnknownOutcome(f"no clear answer to a commit: {judged}") from raised
+        self._unknown = False
 
     def abort(self) -> None:
         """Abort. Raises UnknownOutcome where a commit may have happened: the group's offsets will tell.
 
-        Where the broker is away this takes up to 5 s, and the next `begin`, or the broker's own limit (10 s), makes the
-        abort come true.
+        Where the broker is away this takes up to 5 s and the connect timeout, and the next `begin`, or the broker's own
+        limit (10 s, checked every 10 s), makes the abort come true.
         """
-        if self._producer is None:
-            return
-        if self._sent:
-            self._discard()
+        if self._producer is not None and not self._unknown:
+            try:
+                self._producer.abort_transaction(WAIT_S / 4)
+                return
+            except KafkaException:
+                pass  # the successor's first call has the same effect
+        self._discard()
+        if self._superseded is None:
+            with contextlib.suppress(BrokerError):
+                self._renew()
+        if self._unknown:
             raise UnknownOutcome("a commit was sent already: it cannot be aborted any more")
-        try:
-            self._producer.abort_transaction(WAIT_S / 4)
-        except KafkaException:
-            self._discard()
 
     def close(self) -> None:
         """Let go of the producer; an open transaction is left to be aborted. Never raises."""
@@ -139,9 +154,12 @@ class ConfluentTransactions:
         if error.code() not in FENCED:
             return translated(doing, error)
         self._discard()
-        if time.monotonic() - self._begun_at >= TRANSACTION_TIMEOUT_S:
+        if self._expired():
             return BrokerError(
                 f"{doing}: the transaction was open for over {TRANSACTION_TIMEOUT_S:g} s and was aborted"
             )
         self._superseded = FencedError(f"{doing}: another process runs under the name {self._name!r} (--instance-id)")
         return self._superseded
+
+    def _expired(self) -> bool:
+        return time.monotonic() - self._begun_at >= TRANSACTION_TIMEOUT_S

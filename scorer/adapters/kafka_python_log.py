@@ -104,7 +104,7 @@ class KafkaPythonLog:
         membership = self._consumer.group_metadata()
         if membership.state is MemberState.STABLE:
             self._membership = membership
-        if records or gained:
+        if records or gained or lost:  # a change that was told must not be lost over a question
             self._heard_at = time.monotonic()
         elif time.monotonic() - self._heard_at > SILENCE_S:
             self.bounds(0)

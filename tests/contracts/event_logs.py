@@ -19,7 +19,8 @@ from kafka.structs import MemberState
 
 from roompulse.kafka_client import make_consumer, make_producer
 from roompulse.settings import Settings
-from scorer.adapters.confluent_log import ConfluentLog, membership_of
+from scorer.adapters.confluent_client import membership_of
+from scorer.adapters.confluent_log import ConfluentLog
 from scorer.adapters.kafka_python_log import KafkaPythonLog
 from scorer.adapters.memory_log import MemoryLog, MemoryTopic
 from scorer.ports import EventLog, Headers, Output
@@ -141,10 +142,8 @@ class KafkaWorld:
 
     def evict(self, log: EventLog, *, told: bool) -> None:
         assert isinstance(log, KafkaPythonLog | ConfluentLog)
-        if isinstance(log, KafkaPythonLog):
-            name = log._consumer.group_metadata().member_id
-        else:
-            name = log._consumer.memberid()
+        python = isinstance(log, KafkaPythonLog)
+        name = log._consumer.group_metadata().member_id if python else log._consumer.memberid()
         self.admin.remove_group_members(self.settings.group_id, [MemberToRemove(member_id=name)])
         if told:
             wait(lambda: not _believes(log), "the member knows that it is out")

@@ -137,12 +137,15 @@ def open_log(settings: Settings) -> EventLog:
     """Connect to Kafka, make sure of the topics, and join. Raises BrokerError within the connect timeout."""
     client = chosen_client(settings)
     topics = Topics(settings.topic_prefix)
-    ensure_topics(settings, topics)
+    states = ensure_topics(settings, topics).states
     if client == KAFKA_PYTHON:
         return KafkaPythonLog(settings, topics.minutes)
-    from scorer.adapters.confluent_log import ConfluentLog  # loaded only when chosen, as it may not be there
+    # Loaded only when chosen, as it may not be there.
+    from scorer.adapters.confluent_client import BATCH_BYTES
+    from scorer.adapters.confluent_log import ConfluentLog
 
-    return ConfluentLog(settings, topics.minutes)
+    limits = (int(state.config.get("max.message.bytes", BATCH_BYTES)) for state in states)
+    return ConfluentLog(settings, topics.minutes, min(BATCH_BYTES, *limits))
 
 
 def open_checkpoint(settings: Settings) -> Checkpoint:

@@ -27,6 +27,9 @@ _LEFT_BEHIND = {
 }
 """The group went on without us."""
 
+BATCH_BYTES = 256 * 1024
+"""Below the brokers' usual limit of 1 MB for a batch, even where nothing can be compressed."""
+
 _log = logging.getLogger("roompulse.kafka")
 
 
@@ -63,14 +66,15 @@ def consumer_config(settings: Settings, max_poll_interval_s: float) -> dict[str,
     }
 
 
-def producer_config(settings: Settings, transactional_id: str) -> dict[str, Any]:
+def producer_config(settings: Settings, transactional_id: str, batch_bytes: int) -> dict[str, Any]:
     """A transactional producer: lz4, and no tight limit on what waits, for a batch bounds a transaction."""
     return common(settings, "producer") | {
         "transactional.id": transactional_id,
         "transaction.timeout.ms": int(TRANSACTION_TIMEOUT_S * 1000),
         "delivery.timeout.ms": int(TRANSACTION_TIMEOUT_S * 1000),
         "compression.type": "lz4",
-        "batch.size": 256 * 1024,
+        "delivery.report.only.error": True,
+        "batch.size": batch_bytes,
         "linger.ms": 20,
         "message.max.bytes": MAX_RECORD_BYTES,
         "queue.buffering.max.messages": 2_000_000,

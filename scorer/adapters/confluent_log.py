@@ -26,7 +26,14 @@ from roompulse.errors import BrokerError, FencedError
 from roompulse.kafka_client import REQUEST_TIMEOUT_S
 from roompulse.kafka_topics import TopicState, describe_topics
 from roompulse.settings import Settings
-from scorer.adapters.confluent_client import confluent_errors, consumer_config, error_of, membership_of, translated
+from scorer.adapters.confluent_client import (
+    BATCH_BYTES,
+    confluent_errors,
+    consumer_config,
+    error_of,
+    membership_of,
+    translated,
+)
 from scorer.adapters.confluent_messages import NO_PARTITION, batches_of
 from scorer.adapters.confluent_transactions import ConfluentTransactions
 from scorer.ports import Output, Polled
@@ -46,9 +53,10 @@ _MOST_AT_ONCE = 1_000_000
 class ConfluentLog:
     """A member of the group `settings.group_id` that reads `topic`, and writes as `settings.instance`."""
 
-    def __init__(self, settings: Settings, topic: str) -> None:
+    def __init__(self, settings: Settings, topic: str, batch_bytes: int = BATCH_BYTES) -> None:
         """Connect, and fence an earlier process of the same instance; the group is joined at the first poll.
 
+        No topic that is written to may take less than `batch_bytes` at once (`max.message.bytes`).
         Raises BrokerError within the connect timeout.
         """
         self._settings, self._topic = settings, topic
@@ -60,7 +68,7 @@ class ConfluentLog:
         self._troubles: dict[int, KafkaError] = {}
         self._membership: bytes | None = None
         self._heard_at = time.monotonic()
-        self._transactions = ConfluentTransactions(settings, topic)
+        self._transactions = ConfluentTransactions(settings, topic, batch_bytes)
         try:
             self._consumer = Consumer(consumer_config(settings, MAX_POLL_INTERVAL_S))
             self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)

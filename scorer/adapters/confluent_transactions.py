@@ -7,6 +7,7 @@ about by calling it again. What it leaves to its caller, found by test against A
   under the same transactional id first aborts whatever was left open.
 - A commit that took too long ends in the same error whether the broker has taken the transaction back or carried it
   out: here that counts as unknown, and the group's offsets tell.
+- It does not split a batch that is too large for its topic: whoever makes this says how large one may be.
 """
 
 from __future__ import annotations
@@ -31,16 +32,17 @@ WAIT_S = 20.0
 class ConfluentTransactions:
     """Transactions that write outputs and positions of the `topic` together."""
 
-    def __init__(self, settings: Settings, topic: str) -> None:
+    def __init__(self, settings: Settings, topic: str, batch_bytes: int) -> None:
         """Take over the transactional id: an earlier process's open transaction is aborted, the process fenced.
 
         Raises BrokerError within the connect timeout.
         """
-        self._settings, self._topic = settings, topic
+        self._settings, self._topic, self._batch_bytes = settings, topic, batch_bytes
         self._name = f"{settings.group_id}-{settings.instance}"
         self._superseded: FencedError | None = None
         self._begun_at = 0.0
         self._unknown = False
+        self._refused: KafkaError | None = None
         self._producer: Producer | None = None
         self._renew()
 
@@ -55,7 +57,7 @@ class ConfluentTransactions:
             raise self._superseded
         if self._producer is None:
             self._renew()
-        self._unknown, self._begun_at = False, time.monotonic()
+        self._unknown, self._refused, self._begun_at = False, None, time.monotonic()
         self._call("cannot begin a transaction", "begin_transaction")
 
     def send(self, outputs: Iterable[Output]) -> None:
@@ -122,7 +124,8 @@ class ConfluentTransactions:
         self._discard()
 
     def _renew(self) -> None:
-        producer = Producer(producer_config(self._settings, self._name))
+        config = producer_config(self._settings, self._name, self._batch_bytes)
+        producer = Producer(config | {"on_delivery": self._failed})
         try:
             producer.init_transactions(self._settings.connect_timeout_s)
         except KafkaException as raised:
@@ -132,6 +135,10 @@ class ConfluentTransactions:
                 raise BrokerError(f"cannot reach Kafka at {self._settings.bootstrap_servers} ({waited})") from raised
             raise translated(f"cannot start transactions as {self._name!r}", error) from raised
         self._producer = producer
+
+    def _failed(self, error: KafkaError | None, _: Any) -> None:
+        """Keep why the first record was not written; what fails after it only says that the transaction failed."""
+        self._refused = self._refused or error
 
     def _discard(self) -> None:
         """Let go of the producer and of what it has not delivered: nothing waits for a broker that is away."""
@@ -149,6 +156,9 @@ class ConfluentTransactions:
     def _judged(self, doing: str, raised: KafkaException) -> BrokerError:
         """Our error for one inside a transaction: fenced, or taken back by the broker because it took too long."""
         error = error_of(raised)
+        self.serve()
+        if self._refused is not None:
+            doing = f"{doing} ({self._refused.name()})"
         if error.fatal():
             self._discard()
         if error.code() not in FENCED:

@@ -95,6 +95,7 @@ class KafkaWorld:
     def __init__(self, address: str, *, real: bool, client: type[KafkaPythonLog] | type[ConfluentLog]) -> None:
         self.markers = self.ids = real
         self._client = client
+        self.batch_bytes = MEGABYTE // 4
         prefix = uuid.uuid4().hex[:8]
         self.input, self.out = f"{prefix}.in", f"{prefix}.{OUT}"
         self.settings = Settings(bootstrap_servers=address, group_id=f"{prefix}.group", session_timeout_s=6)
@@ -111,7 +112,10 @@ class KafkaWorld:
 
     def log(self, instance: str = "one") -> KafkaPythonLog | ConfluentLog:
         settings = replace(self.settings, instance_id=instance)
-        self.logs.append(self._client(settings, self.input))
+        if self._client is ConfluentLog:
+            self.logs.append(ConfluentLog(settings, self.input, self.batch_bytes))
+        else:
+            self.logs.append(self._client(settings, self.input))
         return self.logs[-1]
 
     def append(self, *records: tuple[int, bytes | None, bytes | None, Headers, int], aborted: bool = False) -> None:
@@ -142,8 +146,8 @@ class KafkaWorld:
 
     def evict(self, log: EventLog, *, told: bool) -> None:
         assert isinstance(log, KafkaPythonLog | ConfluentLog)
-        python = isinstance(log, KafkaPythonLog)
-        name = log._consumer.group_metadata().member_id if python else log._consumer.memberid()
+        consumer: Any = log._consumer
+        name = consumer.group_metadata().member_id if isinstance(log, KafkaPythonLog) else consumer.memberid()
         self.admin.remove_group_members(self.settings.group_id, [MemberToRemove(member_id=name)])
         if told:
             wait(lambda: not _believes(log), "the member knows that it is out")

@@ -53,9 +53,9 @@ def send(live: Live, records: Sequence[Sent], clock: Sent | None = None) -> None
     producer.close(timeout=5)
 
 
-def scorer(live: Live, folder: Path, name: str) -> RunningScorer:
+def scorer(live: Live, folder: Path, name: str, client: str = "kafka-python") -> RunningScorer:
     """A scorer under a name of its own, with a log that tells all."""
-    command = live.score_command("--log-level", "debug", "--session-timeout-s", "6")
+    command = live.score_command("--log-level", "debug", "--session-timeout-s", "6", "--client", client)
     command[command.index("--instance-id") + 1] = name
     return RunningScorer(command, folder)
 
@@ -72,11 +72,18 @@ def same_as_backtest(live: Live, history: Path, folder: Path) -> None:
     assert live.by_room(live.topics.alerts) == lines_by_room(folder / "alerts.jsonl")
 
 
-def test_two_scorers_share_the_partitions_and_hand_them_over(live: Live, history: Path, tmp_path: Path) -> None:
-    """One alone, two together, the other alone: both end with 0 on SIGINT and SIGTERM, and nobody sees the password."""
+@pytest.mark.parametrize(
+    ("one_client", "two_client"),
+    [("kafka-python", "kafka-python"), ("confluent", "confluent"), ("kafka-python", "confluent"),
+     ("confluent", "kafka-python")],
+)  # fmt: skip
+def test_two_scorers_share_the_partitions_and_hand_them_over(
+    live: Live, history: Path, tmp_path: Path, one_client: str, two_client: str
+) -> None:
+    """One alone, two together, the other alone, with any two clients: both end with 0, and nobody sees the password."""
     records = list(records_of(history))
     third = EVENTS // 3
-    with scorer(live, tmp_path / "first", "one") as first:
+    with scorer(live, tmp_path / "first", "one", one_client) as first:
         first.until_ready()
         first.until("all partitions", lambda: owned(first) == PARTITIONS)
         assert first.get("/healthz") == (200, "ok\n")
@@ -85,7 +92,7 @@ def test_two_scorers_share_the_partitions_and_hand_them_over(live: Live, history
         assert first.get("/metrics/rooms")[0] == 404
         send(live, records[:third])
         first.until_events(third)
-        with scorer(live, tmp_path / "second", "two") as second:
+        with scorer(live, tmp_path / "second", "two", two_client) as second:
             second.until_ready()
             send(live, records[third : 2 * third])
             events = "roompulse_events_total"
@@ -104,15 +111,16 @@ def test_two_scorers_share_the_partitions_and_hand_them_over(live: Live, history
     same_as_backtest(live, history, tmp_path / "quiet")
 
 
-def test_the_older_of_two_scorers_of_one_name_ends(live: Live, history: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", ["kafka-python", "confluent"])
+def test_the_older_of_two_scorers_of_one_name_ends(live: Live, history: Path, tmp_path: Path, client: str) -> None:
     """It says that another process has its name, with exit code 1; the newer one goes on and nothing comes twice."""
     records = list(records_of(history))
     half = EVENTS // 2
-    with scorer(live, tmp_path / "older", "one") as older:
+    with scorer(live, tmp_path / "older", "one", client) as older:
         older.until_ready()
         send(live, records[:half])
         older.until_events(half)
-        with scorer(live, tmp_path / "newer", "one") as newer:
+        with scorer(live, tmp_path / "newer", "one", client) as newer:
             newer.until_ready()
             send(live, records[half:], clock_after(history))
             assert older.ended(60) == 1

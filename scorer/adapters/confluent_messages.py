@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping
+from operator import methodcaller
 from typing import Any
 
 from confluent_kafka import KafkaError
@@ -15,6 +16,9 @@ NO_PARTITION = -1
 UNREADABLE: Headers = [("schema", b"unreadable headers")]
 
 _NOT_STARTED = 1 << 62
+
+_headers = methodcaller("headers")
+"""The library returns a broken list and leaves its error behind; called like this, that is found at once."""
 
 
 def batches_of(
@@ -48,8 +52,8 @@ def batches_of(
 def headers_of(record: Any) -> Headers:
     """The headers of a record. The library cannot give a name that is no text: then a schema that nobody knows."""
     try:
-        return record.headers() or ()
-    except UnicodeDecodeError:
+        return _headers(record) or ()
+    except (SystemError, UnicodeDecodeError):
         return UNREADABLE
 
 

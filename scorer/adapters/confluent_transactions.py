@@ -3,8 +3,8 @@
 librdkafka looks at every delivery before it commits, limits its calls, and lets a commit without an answer be asked
 about by calling it again. What it leaves to its caller, found by test against Apache Kafka 4.3:
 
-- A producer that had a fatal error, or an abort that failed, is of no more use: here it is thrown away. Its successor
-  under the same transactional id first aborts whatever was left open.
+- A producer that had an error may not go on: after a refused record its next transaction lacks sequence numbers. Here
+  it is thrown away; its successor under the same transactional id first aborts whatever was left open.
 - A commit that took too long ends in the same error whether the broker has taken the transaction back or carried it
   out: here that counts as unknown, and the group's offsets tell.
 - It does not split a batch that is too large for its topic: whoever makes this says how large one may be.
@@ -41,7 +41,7 @@ class ConfluentTransactions:
         self._name = f"{settings.group_id}-{settings.instance}"
         self._superseded: FencedError | None = None
         self._begun_at = 0.0
-        self._unknown = False
+        self._failed = self._unknown = False
         self._refused: KafkaError | None = None
         self._producer: Producer | None = None
         self._renew()
@@ -57,7 +57,7 @@ class ConfluentTransactions:
             raise self._superseded
         if self._producer is None:
             self._renew()
-        self._unknown, self._refused, self._begun_at = False, None, time.monotonic()
+        self._failed, self._unknown, self._refused, self._begun_at = False, False, None, time.monotonic()
         self._call("cannot begin a transaction", "begin_transaction")
 
     def send(self, outputs: Iterable[Output]) -> None:
@@ -106,12 +106,10 @@ class ConfluentTransactions:
         Where the broker is away this takes up to 5 s and the connect timeout, and the next `begin`, or the broker's own
         limit (10 s, checked every 10 s), makes the abort come true.
         """
-        if self._producer is not None and not self._unknown:
-            try:
+        if self._producer is not None and not self._failed and not self._unknown:
+            with contextlib.suppress(KafkaException):  # the successor's first call has the same effect
                 self._producer.abort_transaction(WAIT_S / 4)
                 return
-            except KafkaException:
-                pass  # the successor's first call has the same effect
         self._discard()
         if self._superseded is None:
             with contextlib.suppress(BrokerError):
@@ -125,7 +123,7 @@ class ConfluentTransactions:
 
     def _renew(self) -> None:
         config = producer_config(self._settings, self._name, self._batch_bytes)
-        producer = Producer(config | {"on_delivery": self._failed})
+        producer = Producer(config | {"on_delivery": self._delivered})
         try:
             producer.init_transactions(self._settings.connect_timeout_s)
         except KafkaException as raised:
@@ -136,9 +134,10 @@ class ConfluentTransactions:
             raise translated(f"cannot start transactions as {self._name!r}", error) from raised
         self._producer = producer
 
-    def _failed(self, error: KafkaError | None, _: Any) -> None:
+    def _delivered(self, error: KafkaError | None, _: Any) -> None:
         """Keep why the first record was not written; what fails after it only says that the transaction failed."""
-        self._refused = self._refused or error
+        if error is not None and error.code() not in {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}:
+            self._refused = self._refused or error
 
     def _discard(self) -> None:
         """Let go of the producer and of what it has not delivered: nothing waits for a broker that is away."""
@@ -156,6 +155,7 @@ class ConfluentTransactions:
     def _judged(self, doing: str, raised: KafkaException) -> BrokerError:
         """Our error for one inside a transaction: fenced, or taken back by the broker because it took too long."""
         error = error_of(raised)
+        self._failed = True
         self.serve()
         if self._refused is not None:
             doing = f"{doing} ({self._refused.name()})"

@@ -49,7 +49,8 @@ class ConfluentTransactions:
     def serve(self) -> None:
         """Let the library say what it has to say; otherwise that piles up while nothing is written."""
         if self._producer is not None:
-            self._producer.poll(0)
+            with contextlib.suppress(KafkaException):  # a fatal error shows in the next call of its transaction
+                self._producer.poll(0)
 
     def begin(self) -> None:
         """Begin. Raises FencedError for good once another process has taken over the transactional id."""

@@ -107,7 +107,9 @@ class Settings:
     bootstrap_servers: str = setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas", _servers)
     topic_prefix: str = setting("", "text put in front of every topic name as it is, such as 'staging.'", _prefix)
     client: str = setting(
-        "auto", "Kafka client: kafka-python, confluent (the extra `fast`), or auto: confluent where it is installed", _choice("auto", "kafka-python", "confluent")
+        "auto",
+        "Kafka client: kafka-python, confluent (the extra `fast`), or auto: confluent where it is installed",
+        _choice("auto", "kafka-python", "confluent"),
     )
     partitions: int = setting(4, "partitions of topics that have to be created", _positive)
     replication_factor: int = setting(1, "replicas of topics that have to be created", _positive)

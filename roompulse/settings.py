@@ -197,6 +197,12 @@ def _metavar(name: str, default: Any) -> str:
     return {int: "N", float: unit, type(None): "N"}.get(type(default), "TEXT")
 
 
+def is_given(name: str, args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a setting was given by its flag or its variable, so that it is not merely the default."""
+    environ = os.environ if environ is None else environ
+    return getattr(args, name, None) is not None or PREFIX + name.upper() in environ
+
+
 def load_settings(args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> Settings:
     """Put flags, variables and defaults together.
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "calibrate": ("scorer.calibrate", "learn from history how much evidence opens as many alerts as you want to read"),
     "hotspots": ("trainer.hotspots", "two related series: where is a network that learnt one far off the other?"),
     "models": ("scorer.models", "list, show, promote, roll back and verify model bundles in a registry"),
+    "settings": ("scorer.settings", "what holds for alerts now, and other thresholds in its place without a restart"),
     "score": ("scorer.score", "the live scorer: events in; forecasts and alerts out"),
     "backtest": ("scorer.backtest", "the same pipeline over a file, with no services"),
     "watch": ("watch.terminal", "follow alerts, forecasts, the hotlist or fleet events in the terminal"),

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from roompulse.aliases import ALIASES, CHALLENGER, CHAMPION
-from roompulse.bundle import Bundle, load_bundle
+from roompulse.bundle import Bundle, default_bundle, load_bundle
 from roompulse.errors import BundleError
 from roompulse.model_card import figures_of, losses
 from roompulse.registry import Registry
-from roompulse.settings import add_settings, load_settings
+from roompulse.settings import add_settings, is_given, load_settings
 from roompulse.summary import add_json, print_summary
-from scorer.model_tables import print_bundle, print_listing
+from scorer.followed import followed, read_known_heads, summary_of
+from scorer.model_tables import print_bundle, print_followed, print_listing
 from scorer.promote import (
     add_alias_option,
     add_telling_options,
@@ -62,6 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_turning_options(made[name])
     for name in CHANGES:
         add_telling_options(made[name])
+    add_settings(made["list"], "redis_url", "redis_prefix", "connect_timeout_s")
     for action in made.values():
         add_settings(action, "registry")
         add_json(action)
@@ -90,13 +93,23 @@ def _list(registry: Registry, args: argparse.Namespace) -> int:
     aliases = _aliases(registry)
     rows = [_row(registry, label, aliases) for label in registry.labels()]
     summary = {"registry": str(registry.folder)} | {name: aliases.get(name) for name in ALIASES} | {"bundles": rows}
+    heads = read_known_heads(load_settings(args)) if is_given("redis_url", args) else None
+    partitions = [] if heads is None else followed(heads, _labels(rows))
     if args.json:
-        print_summary(summary, as_json=True)
+        print_summary(summary | ({} if heads is None else summary_of(heads, partitions)), as_json=True)
     else:
         print_listing(registry.folder, rows)
+        if heads is not None:
+            print_followed(partitions, heads.missing)
     for folder in registry.strangers():
         print(f"{folder} is a bundle outside of the registry: promote it to take it in", file=sys.stderr)
     return 0
+
+
+def _labels(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Labels by hash of all bundles in the registry, and of the shipped one, with which a scorer may have begun."""
+    shipped = load_bundle(default_bundle())
+    return {shipped.hash: shipped.label} | {row["hash"]: row["label"] for row in rows if "hash" in row}
 
 
 def _aliases(registry: Registry) -> dict[str, str]:

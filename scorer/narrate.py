@@ -10,6 +10,10 @@ from scorer import happenings as told
 
 _log = logging.getLogger("roompulse.scorer")
 _REPEAT_S = 10.0
+_UNHEEDED = (
+    "goes on with the settings that it follows; --settings, --surge-budget and --slump-budget count only for "
+    "partitions that begin anew, `roompulse settings apply` changes what holds"
+)
 
 
 class Narrator:
@@ -33,6 +37,8 @@ class Narrator:
                     happening.applied,
                     happening.live_from,
                 )
+                if happening.unheeded:
+                    self._now_and_then("settings", f"partition {happening.partition}: {_UNHEEDED}")
             case told.Recovered():
                 how = "exactly" if happening.exact else "approximately: the topic no longer holds the beginning"
                 _log.warning(

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from roompulse.errors import BrokerError, CheckpointAway, CheckpointError, FencedError
+from roompulse.overrides import Overrides
 from scorer.pipeline.partition import Head
 from scorer.ports import EventLog
 from scorer.ports import Saved as SavedPoint
@@ -74,6 +75,11 @@ def plan_recovery(partition: int, saved: SavedPoint | None, log: EventLog, layou
     if head.layout != layout or saved.applied < begin:
         return _rebuild(partition, committed, log, since_ms)
     return Plan(saved.applied, committed or 0, head)
+
+
+def are_unheeded(given: Overrides, held: Overrides) -> bool:
+    """Whether settings that a process was given differ from those that a partition goes on with, and that count."""
+    return given not in (Overrides(), held)
 
 
 def _rebuild(partition: int, committed: int | None, log: EventLog, since_ms: int) -> Plan:

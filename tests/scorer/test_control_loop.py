@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from roompulse.errors import BrokerError, ModelMissing
+from roompulse.overrides import Override, Overrides
 from scorer import happenings as told
 from scorer.adapters.memory_checkpoint import MemoryStore
 from scorer.adapters.memory_log import MemoryTopic
+from scorer.narrate import Narrator
 from scorer.ports import Output
 from tests.scorer.fakes import TOPICS, UNITS, Event, Lab, context_of, control, promotion, text
 from tests.scorer.loops import (
@@ -235,3 +237,25 @@ def test_a_clock_that_cannot_be_written_is_written_later(monkeypatch: pytest.Mon
     assert quiet.process.of(told.Aborted)
     log.hook = never
     assert len(quiet.turns(121)) == PARTITIONS
+
+
+def test_settings_that_a_scorer_is_given_count_only_for_partitions_that_begin_anew(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One that goes on from a checkpoint keeps what it follows, and a warning says so; none where nothing was given."""
+    mine, others = (Overrides(room={room: Override(kinds=())}) for room in ("a", "b"))
+    topic, store = MemoryTopic(PARTITIONS), MemoryStore()
+    fill(topic, [record for record in stream() if _minute(record) < 12])
+    first = Process(topic, store, overrides=mine).run()
+    assert not any(recovered.unheeded for recovered in first.of(told.Recovered))
+    for minute, given, unheeded in ((12, mine, False), (14, Overrides(), False), (16, others, True)):
+        fill(topic, [record for record in stream() if _minute(record) in range(minute, minute + 2)])
+        process = Process(topic, store, overrides=given).run()
+        recovered = process.of(told.Recovered)
+        assert [one.unheeded for one in recovered] == [unheeded] * PARTITIONS
+        assert all(process.loop._mine[partition].fold.head.follows.settings == mine for partition in range(PARTITIONS))
+        caplog.clear()
+        narrator = Narrator()
+        for happening in recovered:
+            narrator(happening)
+        assert caplog.text.count("`roompulse settings apply` changes what holds") == unheeded

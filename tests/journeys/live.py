@@ -36,7 +36,8 @@ class Live:
         self.topics = Topics(prefix)
         self.bootstrap = bootstrap
         self.broker = ("--bootstrap-servers", bootstrap, "--topic-prefix", prefix)
-        self._redis_url, self._prefix = redis_url, prefix
+        self.redis = ("--redis-url", redis_url, "--redis-prefix", prefix)
+        self.prefix = prefix
 
     def create_topics(self, partitions: int) -> None:
         """Create all topics."""
@@ -49,8 +50,7 @@ class Live:
     def score_command(self, *arguments: str) -> list[str]:
         """The command line of a scorer of this installation."""
         settings = (
-            "--redis-url", self._redis_url, "--redis-prefix", self._prefix, "--group-id", f"{self._prefix}scorer",
-            "--metrics-port", "0", "--instance-id", "one",
+            *self.redis, "--group-id", f"{self.prefix}scorer", "--metrics-port", "0", "--instance-id", "one",
         )  # fmt: skip
         return [sys.executable, "-m", "roompulse", "score", *self.broker, *settings, *arguments]
 

@@ -67,10 +67,7 @@ def _show(args: argparse.Namespace) -> int:
     if args.partition is not None and args.partition not in heads.saved:
         raise CheckpointError(f"partition {args.partition} has no checkpoint; there are {ranges(heads.saved)}")
     if args.json:
-        told = {p: heads.saved[p].head.follows.settings for p in heads.saved if args.partition in {None, p}}
-        rows = [
-            {"partition": p, "applied": heads.applied[p], "settings": to_builtins(said)} for p, said in told.items()
-        ]
+        rows = [_row(heads, partition) for partition in heads.saved if args.partition in {None, partition}]
         alike = len(groups) == 1
         print_summary({"partitions": rows, "alike": alike, "without_checkpoint": heads.missing}, as_json=True)
         return 0
@@ -84,6 +81,12 @@ def _show(args: argparse.Namespace) -> int:
     print(f"# what partition {ranges(partitions)} holds")
     print(toml_of(settings) or "# nothing: the model's own thresholds", end="\n" if settings == Overrides() else "")
     return 0
+
+
+def _row(heads: Heads, partition: int) -> dict[str, Any]:
+    held = to_builtins(heads.saved[partition].head.follows.settings)
+    said = {name: tables for name, tables in held.items() if tables}
+    return {"partition": partition, "applied": heads.applied[partition], "settings": said}
 
 
 def _apply(args: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.rule_files import FOLDER, RULES, recorded
+from tests.deploy.rule_files import FOLDER, RULES, recorded, runbook_questions
 from tests.journeys.good_rooms import MINUTES, ROOMS, write_history
 from tests.journeys.live import Live
 from tests.journeys.running import RunningScorer
@@ -121,6 +121,8 @@ def test_a_redis_that_goes_is_told_to_alertmanager_and_taken_back(
         assert {
             rule["name"]: rule.get("lastError", "") for group in groups for rule in group["rules"]
         } == dict.fromkeys({rule["name"] for group in groups for rule in group["rules"]}, "")
+        for question in runbook_questions():
+            prometheus.query(question)
         assert not {"RedisAway", "BrokerAway", "NoScorer", "ScorerDown"} & prometheus.firing()
 
         redis_server.stop()

@@ -98,7 +98,9 @@ def run(args: argparse.Namespace) -> int:
         try:
             address = f"http://{own.metrics_host}:{status.port}/metrics"
             _log.info("ready: Kafka at %s, metrics on %s", settings.bootstrap_servers, address)
-            _turn_all(loops, stopping, settings.connect_timeout_s if args.exit_at_end else None)
+            # Partitions of a process that died without a word come only after the session timeout.
+            give_up_s = settings.connect_timeout_s + settings.session_timeout_s
+            _turn_all(loops, stopping, give_up_s if args.exit_at_end else None)
         finally:
             status.close()
     finally:
@@ -117,7 +119,7 @@ def _open_loops(
         feed = GroupFeed(settings, f"{own.group_id}-{ALERTMANAGER}", own.max_age_s, with_open=True)
         plan = Plan(prefix, own.max_age_s, own.repeat_s)
         watchdog = Watchdog() if own.watchdog else None
-        loops.append(ToAlertmanager(feed, Alertmanager(own.alertmanager_url), plan, own.repeat_s, metrics, watchdog))
+        loops.append(ToAlertmanager(feed, Alertmanager(own.alertmanager_url), plan, metrics, watchdog))
     if own.webhook_url:
         feed = GroupFeed(settings, f"{own.group_id}-{WEBHOOK}", own.max_age_s, with_open=False)
         loops.append(

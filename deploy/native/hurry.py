@@ -26,7 +26,10 @@ _ONE = re.compile(_DURATION)
 
 
 def hurried(text: str, times: float) -> str:
-    """The configuration with its durations divided by `times`; not below a second, nor below six for a range."""
+    """The configuration with its durations divided by `times`.
+
+    Not below a second, nor below six for a range; what is shorter anyway stays.
+    """
     if times == 1:
         return text
     text = _WAIT.sub(lambda found: found["before"] + _divided(found["wait"], times, LEAST_WAIT_S), text)
@@ -39,4 +42,4 @@ def hurried(text: str, times: float) -> str:
 def _divided(duration: str, times: float, least_s: float) -> str:
     parts = re.findall(r"(\d+)(ms|[smhdwy])", duration)
     seconds = sum(int(count) * _UNIT_S[unit] for count, unit in parts)
-    return f"{round(max(seconds / times, least_s) * 1000)}ms"
+    return f"{round(min(seconds, max(seconds / times, least_s)) * 1000)}ms"

@@ -81,7 +81,8 @@ def run(args: argparse.Namespace) -> int:
     log_to_stderr(settings.log_level)
     started = time.monotonic()
     stopping = StopSignal()
-    metrics = NotifyMetrics()
+    targets = {ALERTMANAGER: own.alertmanager_url, WEBHOOK: own.webhook_url}
+    metrics = NotifyMetrics([name for name, url in targets.items() if url])
     loops: list[Loop] = []
     try:
         _open_loops(loops, own, settings, metrics)

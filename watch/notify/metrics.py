@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from threading import Lock
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from watch.notify.plan import DROPS
+
 ALERTMANAGER, WEBHOOK = "alertmanager", "webhook"
-UNREADABLE, REFUSED, OLD = "unreadable", "refused", "old"
+UNREADABLE, REFUSED = "unreadable", "refused"
 
 
 class NotifyMetrics:
     """Counts what both targets' threads tell. `registry` is what the HTTP port serves."""
 
-    def __init__(self) -> None:
+    def __init__(self, targets: Sequence[str]) -> None:
+        """What may be counted is there from the start, at 0: the first failure is then a change that a rule can see."""
         self.registry = registry = CollectorRegistry()
         self._posts = Counter(
             "roompulse_notify_posts", "Requests by target and what came of them.", ["target", "result"],
@@ -34,6 +38,11 @@ class NotifyMetrics:
             "Records not forwarded: old, stale, over before they could be posted, refused by the target, unreadable.",
             ["reason"], registry=registry,
         )  # fmt: skip
+        for target in targets:
+            for result in ("ok", "failed"):
+                self._posts.labels(target, result)
+        for reason in (UNREADABLE, REFUSED, *DROPS):
+            self._dropped.labels(reason)
         self._lags: dict[str, int] = {}
         self._totals: dict[str, int] = {"posts": 0, "failed": 0, "dropped": 0}
         self._lock = Lock()

@@ -22,7 +22,7 @@ AHEAD = 4
 STALE_S = 2 * 3600.0
 """An open alert of which nothing was told for so long has lost its scorer: usually one ends within half an hour."""
 
-OLD, STALE, OVER = "old", "stale", "over"
+OLD, STALE, OVER = DROPS = "old", "stale", "over"
 """Why something was dropped: too old to begin with; open for too long; over before it could be posted."""
 
 

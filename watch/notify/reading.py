@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Protocol
 
@@ -14,6 +15,7 @@ LAG_S = 5.0
 """How often the ends of the topics are asked for: the lag, and a sign of life from a Kafka that has nothing new."""
 
 KAFKA, PARTITIONS = "Kafka", "partitions"
+_log = logging.getLogger("roompulse.notify")
 
 
 class Feed(Protocol):
@@ -55,11 +57,13 @@ class Reading:
         try:
             read = self._feed.poll(max_wait_s)
             self.mine = (self.mine - read.lost) | read.taken
+            if read.taken:
+                _log.info("%s: partitions %s taken over", self._target, ", ".join(map(str, sorted(read.taken))))
             if self.mine:
                 self._standing.well(PARTITIONS)
                 self._measure()
             else:
-                self._standing.trouble(PARTITIONS, "no partition is assigned yet")
+                self._standing.trouble(PARTITIONS, "no partition is assigned yet", loud=False)
         except BrokerError as error:
             self._standing.trouble(KAFKA, str(error))
             time.sleep(max_wait_s)

@@ -27,12 +27,12 @@ class Standing:
         """Note that the loop is alive."""
         self._turned_at = time.monotonic()
 
-    def trouble(self, subject: str, reason: str) -> None:
-        """Note what is wrong; the log repeats it every half minute."""
+    def trouble(self, subject: str, reason: str, *, loud: bool = True) -> None:
+        """Note what is wrong; if `loud`, the log says so every half minute."""
         now = time.monotonic()
         self._troubles = self._troubles | {subject: reason}
         self._since.setdefault(subject, now)
-        if now - self._said.get(subject, -_REPEAT_S) >= _REPEAT_S:
+        if loud and now - self._said.get(subject, -_REPEAT_S) >= _REPEAT_S:
             self._said[subject] = now
             _log.warning("%s: %s, trying again", self._target, reason)
 

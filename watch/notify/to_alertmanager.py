@@ -80,7 +80,7 @@ class ToAlertmanager:
             self._backoff.failed(time.monotonic(), error.retry_after_s)
             self.standing.trouble(ALERTMANAGER, str(error))
         self._metrics.shown(self._plan.open_alerts)
-        for reason, count in self._plan.dropped.items():
+        for reason, count in (+self._plan.dropped).items():
             self._metrics.dropped(reason, count)
             _log.info("not posted, %s: %d alerts", reason, count)
         self._plan.dropped.clear()

@@ -14,7 +14,8 @@ from roompulse.topics import Topics
 from watch.notify.backoff import Backoff
 from watch.notify.events import event_body, event_id, lane, signed_headers
 from watch.notify.http_target import Answer, TargetAway
-from watch.notify.metrics import OLD, REFUSED, WEBHOOK, NotifyMetrics
+from watch.notify.metrics import REFUSED, WEBHOOK, NotifyMetrics
+from watch.notify.plan import OLD
 from watch.notify.reading import Feed, Reading
 from watch.notify.records import Told
 from watch.notify.standing import Standing

@@ -46,11 +46,16 @@ def scorer(name: str, broker: Address, redis: Address) -> LocalServer:
 
     def command(port: int, folder: Path) -> Sequence[str]:
         return _roompulse(
-            "score", "--instance-id", name, "--drift", "--bootstrap-servers", broker(), "--redis-url",
-            f"redis://{redis()}/0", "--metrics-host", LOOPBACK, "--metrics-port", str(port),
+            *score(name), "--bootstrap-servers", broker(), "--redis-url", f"redis://{redis()}/0",
+            "--metrics-host", LOOPBACK, "--metrics-port", str(port),
         )  # fmt: skip
 
     return LocalServer(name, command, _healthy, start_timeout_s=START_TIMEOUT_S)
+
+
+def score(name: str) -> tuple[str, ...]:
+    """A scorer's command, without the addresses, which a container gets from its environment."""
+    return ("score", "--instance-id", name, "--drift")
 
 
 def notify(broker: Address, alertmanager: Address) -> LocalServer:

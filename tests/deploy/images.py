@@ -6,6 +6,7 @@ the image's files are mounted read-only and only /tmp can be written, with the i
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -20,6 +21,9 @@ from tests.require import ROOT, require
 BUILD_TIMEOUT_S = 900
 RUN_TIMEOUT_S = 120
 BUILDER = ROOT.parent / "shared" / "tools" / "build-images"
+CACHE = ROOT / ".cache" / "images"
+THIS_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+"""Tests that are spread over several processes build an image once for all of them."""
 ENVIRONMENT = os.environ | {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
 
 # $1 is the image's root folder, $2 the user; the rest is the command.
@@ -37,14 +41,23 @@ exec chroot --userspec="$user" "$root" "$@"
 
 
 def build(dockerfile: str, name: str) -> None:
-    """Build an image with the repository's root as its context; needs root, and buildah."""
+    """Build an image with the repository's root as its context, once in a run of the tests; needs root, and buildah."""
     require("root", os.geteuid() == 0, "run the tests as root to build the images")
     require("buildah", shutil.which("buildah") is not None, "apt-get install buildah")
     require("debootstrap", shutil.which("debootstrap") is not None, "apt-get install debootstrap")
     require("the builder of images", BUILDER.exists(), f"{BUILDER} builds Dockerfiles without a Docker engine")
     command = [str(BUILDER), f"{dockerfile}={name}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, env=ENVIRONMENT)
-    assert done.returncode == 0, done.stdout + done.stderr
+    CACHE.mkdir(parents=True, exist_ok=True)
+    stamp = CACHE / f"{name}.built"
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == THIS_RUN:
+            return
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, env=ENVIRONMENT
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        stamp.write_text(THIS_RUN, encoding="utf-8")
 
 
 class Image:

@@ -56,7 +56,8 @@ parse_seconds = _above_zero(999_999.0, "a number above 0 and below a million")
 _budget = _above_zero(1440.0, "alerts per room-day, above 0 and up to 1440")
 
 
-def _flag(text: str) -> bool:
+def parse_flag(text: str) -> bool:
+    """True or false in the usual words. Raises ValueError."""
     known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if text.lower() not in known:
         raise ValueError("expected true or false")
@@ -94,7 +95,7 @@ class Settings:
     )
     partitions: int = setting(4, "partitions of topics that have to be created", _positive)
     replication_factor: int = setting(1, "replicas of topics that have to be created", _positive)
-    create_topics: bool = setting(True, "create missing topics", _flag)
+    create_topics: bool = setting(True, "create missing topics", parse_flag)
     group_id: str = setting("roompulse-scorer", "consumer group of the scorers that share the work")
     instance_id: str = setting(
         "",

@@ -230,8 +230,7 @@ def test_another_member_takes_over(alertmanager: Alertmanager, written: Written,
     now = this_minute()
     url = ("--alertmanager-url", alertmanager.url)
     with Notify(written, tmp_path / "1", *url) as first, Notify(written, tmp_path / "2", *url) as second:
-        for notify in (first, second):
-            eventually(lambda notify=notify: notify.get("/readyz")[0] == 200, notify)
+        eventually(lambda: first.get("/readyz")[0] == second.get("/readyz")[0] == 200, first)
         for partition in (0, 1):
             written.write(alert_of(f"p{partition}", opened_s=now), partition=partition)
         wait_for(alertmanager, written, second, "p0 warning", "p1 warning")

@@ -31,11 +31,12 @@ from watch.notify.settings import NotifySettings, check, read_secret
 from watch.notify.standing import Standing
 from watch.notify.to_alertmanager import ToAlertmanager
 from watch.notify.to_webhook import ToWebhook
+from watch.notify.watchdog import Watchdog
 
 POLL_S = 0.5
 OWN = (
-    "alertmanager_url", "webhook_url", "webhook_secret_file", "group_id", "max_age", "repeat_s", "metrics_host",
-    "metrics_port",
+    "alertmanager_url", "webhook_url", "webhook_secret_file", "group_id", "max_age", "repeat_s", "watchdog",
+    "metrics_host", "metrics_port",
 )  # fmt: skip
 SHARED = ("bootstrap_servers", "topic_prefix", "session_timeout_s", "connect_timeout_s", "log_level")
 
@@ -112,7 +113,8 @@ def _open_loops(loops: list[Loop], own: NotifySettings, settings: Settings, metr
     if own.alertmanager_url:
         feed = GroupFeed(settings, f"{own.group_id}-{ALERTMANAGER}", own.max_age_s, with_open=True)
         plan = Plan(prefix, own.max_age_s, own.repeat_s)
-        loops.append(ToAlertmanager(feed, Alertmanager(own.alertmanager_url), plan, own.repeat_s, metrics))
+        watchdog = Watchdog() if own.watchdog else None
+        loops.append(ToAlertmanager(feed, Alertmanager(own.alertmanager_url), plan, own.repeat_s, metrics, watchdog))
     if own.webhook_url:
         secret = read_secret(own.webhook_secret_file)
         feed = GroupFeed(settings, f"{own.group_id}-{WEBHOOK}", own.max_age_s, with_open=False)

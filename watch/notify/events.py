@@ -28,7 +28,7 @@ def event_id(told: Told) -> str:
     The digest tells two corrections of the same minute apart.
     """
     digest = hashlib.sha256(told.value).hexdigest()[:8]
-    return f"{_attribute(told.alert_id)}:{told.record.event}:{told.record.minute}:{digest}"
+    return f"{told.alert_id}:{told.record.event}:{told.record.minute}:{digest}"
 
 
 def event_body(told: Told, topics: Topics) -> bytes:

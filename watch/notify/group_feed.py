@@ -123,11 +123,11 @@ class GroupFeed:
 
     def pause(self) -> None:
         """Give no records until `resume`; polling goes on, so that the group sees a member that is alive."""
-        self._consumer.pause(*self._committed)
+        self._consumer.pause(*(self._committed.keys() & self._consumer.assignment()))
 
     def resume(self) -> None:
         """Undo `pause`."""
-        self._consumer.resume(*self._committed)
+        self._consumer.resume(*(self._committed.keys() & self._consumer.assignment()))
 
     def close(self) -> None:
         """Leave the group."""

@@ -52,24 +52,25 @@ class Reading:
         self.mine: frozenset[int] = frozenset()
         """The partitions that are this process's now."""
 
-    def next(self, max_wait_s: float) -> Read:
-        """The next records; nothing where Kafka is away."""
+    def next(self, max_wait_s: float, *, paused: bool = False) -> Read:
+        """The next records; nothing where Kafka is away, or while `paused`: then only the group's life goes on."""
         try:
+            (self._feed.pause if paused else self._feed.resume)()
             read = self._feed.poll(max_wait_s)
-            self.mine = (self.mine - read.lost) | read.taken
-            if read.taken:
-                _log.info("%s: partitions %s taken over", self._target, ", ".join(map(str, sorted(read.taken))))
-            if self.mine:
-                self._standing.well(PARTITIONS)
-                self._measure()
-            else:
-                self._standing.trouble(PARTITIONS, "no partition is assigned yet", loud=False)
         except BrokerError as error:
             self._standing.trouble(KAFKA, str(error))
             time.sleep(max_wait_s)
             return Read([])
+        self.mine = (self.mine - read.lost) | read.taken
+        if read.taken:
+            _log.info("%s: partitions %s taken over", self._target, ", ".join(map(str, sorted(read.taken))))
         if read.unreadable:
             self._metrics.dropped(UNREADABLE, read.unreadable)
+        if self.mine:
+            self._standing.well(PARTITIONS)
+        else:
+            self._standing.trouble(PARTITIONS, "no partition is assigned yet", loud=False)
+        self._measure()
         return read
 
     def current(self) -> bool:
@@ -89,7 +90,12 @@ class Reading:
 
     def _measure(self) -> None:
         now = time.monotonic()
-        if now - self._looked_at >= LAG_S:
+        if now - self._looked_at < LAG_S:
+            return
+        try:
             self._metrics.lag(self._target, self._feed.lag())
+        except BrokerError as error:
+            self._standing.trouble(KAFKA, str(error))
+        else:
             self._looked_at = now
             self._standing.well(KAFKA)

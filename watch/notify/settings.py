@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from roompulse.errors import InputError, UsageError
-from roompulse.settings import parse_port, parse_seconds, setting
+from roompulse.settings import parse_flag, parse_port, parse_seconds, setting
 
 SHORTEST_SECRET = 16
 """Bytes: fewer could be guessed."""
@@ -55,6 +55,9 @@ class NotifySettings:
     group_id: str = setting("roompulse-notify", "first part of the consumer groups' names, one group for each target")
     max_age: str = setting("15m", "an alert whose newest minute is older is not begun with (90s, 15m, 2h, 1d)", _age)
     repeat_s: float = setting(60.0, "open alerts are posted again after so long", parse_seconds)
+    watchdog: bool = setting(
+        False, "look in Alertmanager for the rule alert Watchdog; post PrometheusDown where it is missing", parse_flag
+    )
     metrics_host: str = setting("127.0.0.1", "address on which /metrics, /healthz and /readyz are served")
     metrics_port: int = setting(9109, "port of /metrics, /healthz and /readyz; 0 takes a free one", parse_port)
 
@@ -70,6 +73,8 @@ def check(settings: NotifySettings) -> None:
         raise UsageError("nowhere to post to: give --alertmanager-url, --webhook-url or both")
     if settings.webhook_url and not settings.webhook_secret_file:
         raise UsageError("--webhook-url needs --webhook-secret-file: receivers must be able to tell who posted")
+    if settings.watchdog and not settings.alertmanager_url:
+        raise UsageError("--watchdog looks into Alertmanager: give --alertmanager-url")
     if settings.webhook_secret_file and not settings.webhook_url:
         raise UsageError("--webhook-secret-file is for --webhook-url, which is not given")
 

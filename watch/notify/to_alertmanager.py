@@ -14,6 +14,7 @@ from watch.notify.plan import Due, Plan
 from watch.notify.posting import Posting
 from watch.notify.reading import Feed, Reading
 from watch.notify.standing import Standing
+from watch.notify.watchdog import MATCHER, Watchdog
 
 MOST_AT_ONCE = 64
 """Alerts in one request, as Prometheus itself does."""
@@ -34,8 +35,8 @@ class Shows(Protocol):
     def post(self, postings: Sequence[Posting]) -> Answer:
         """Post alerts."""
 
-    def shown(self) -> list[Posting]:
-        """What it shows of ours."""
+    def shown(self, matcher: str = ...) -> list[Posting]:
+        """What it shows that matches; by default what this command posts of rooms and fleets."""
 
     def close(self) -> None:
         """Disconnect."""
@@ -44,12 +45,21 @@ class Shows(Protocol):
 class ToAlertmanager:
     """The loop of one target. Records are folded while it is away; the offsets move only once it has taken them."""
 
-    def __init__(self, feed: Feed, target: Shows, plan: Plan, repeat_s: float, metrics: NotifyMetrics) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        target: Shows,
+        plan: Plan,
+        repeat_s: float,
+        metrics: NotifyMetrics,
+        watchdog: Watchdog | None = None,
+    ) -> None:
         self.standing = Standing(ALERTMANAGER)
         self.at_end = False
         """Whether everything there was has been dealt with."""
         self._feed, self._target, self._plan, self._metrics = feed, target, plan, metrics
         self._reading = Reading(ALERTMANAGER, feed, metrics, self.standing)
+        self._watchdog = watchdog
         self._backoff = Backoff()
         self._repeat_s = repeat_s
         self._compared = False
@@ -76,6 +86,8 @@ class ToAlertmanager:
             self._backoff.worked()
             self.standing.well(ALERTMANAGER)
         except TargetAway as error:
+            # What was posted last may have been taken all the same.
+            self._compared = False
             self._metrics.posted(ALERTMANAGER, ok=False)
             self._backoff.failed(time.monotonic(), error.retry_after_s)
             self.standing.trouble(ALERTMANAGER, str(error))
@@ -100,29 +112,38 @@ class ToAlertmanager:
             if time.monotonic() - started > POSTING_S:
                 return False
             self._deliver(batch)
+        if self._watchdog is not None and self._watchdog.is_due(started):
+            posting = self._watchdog.look(self._target.shown(MATCHER), time.time())
+            if posting is not None:
+                self._send([posting])
         if time.monotonic() - self._accepted_at >= self._repeat_s:
-            self._deliver([])
+            self._send([])
         self._reading.done()
         return True
 
     def _deliver(self, batch: Sequence[Due]) -> None:
-        answer = self._target.post([posting for due in batch for posting in due.postings])
-        if answer.status in _BAD and len(batch) > 1:
+        answer = self._send([posting for due in batch for posting in due.postings])
+        if not answer.accepted and len(batch) > 1:
             # Alertmanager has taken the good ones, and does not say which they were.
             for due in batch:
                 self._deliver([due])
             return
-        if answer.status in _BAD and batch:
-            _log.error("alertmanager refuses alert %s: %s", ascii(batch[0].alert_id), answer.said)
+        if not answer.accepted:
+            _log.error("alertmanager refuses alert %s: %s", batch[0].alert_id, answer.said)
             self._metrics.dropped(REFUSED, 1)
-        elif not answer.accepted:
+        now = time.time()
+        for due in batch:
+            self._plan.accepted(due, now)
+
+    def _send(self, postings: Sequence[Posting]) -> Answer:
+        """Post; the answer is that all was taken, or that something is wrong with it. Raises TargetAway otherwise."""
+        answer = self._target.post(postings)
+        if not answer.accepted and answer.status not in _BAD:
             raise TargetAway(answer.said, answer.retry_after_s)
         self._metrics.posted(ALERTMANAGER, ok=answer.accepted)
         if answer.accepted:
             self._accepted_at = time.monotonic()
-        now = time.time()
-        for due in batch:
-            self._plan.accepted(due, now)
+        return answer
 
 
 def _batches(found: Sequence[Due]) -> Iterator[list[Due]]:

@@ -73,8 +73,8 @@ class ToWebhook:
         """One round. Never raises for what may pass: the standing and the metrics tell."""
         self.standing.turned()
         ready = self._backoff.ready(time.monotonic())
-        (self._feed.pause if self._waiting else self._feed.resume)()
-        read = self._reading.next(0.0 if self._waiting and ready else max_wait_s)
+        paused = bool(self._waiting)
+        read = self._reading.next(0.0 if paused and ready else max_wait_s, paused=paused)
         if read.lost:
             self._waiting = [told for told in self._waiting if told.partition not in read.lost]
         self._waiting += read.told

@@ -50,9 +50,10 @@ def fleet_of(
     minute_s: float | None = None,
 ) -> FleetEvent:
     """A fleet event's record."""
+    identity = hashlib.sha256(f"{direction} {partition} {opened_s}".encode()).hexdigest()[:16]
+    minute = minute_text(opened_s if minute_s is None else minute_s)
     return FleetEvent(
-        f"f{direction}{partition}{int(opened_s) // 60}", event, direction, partition, minute_text(opened_s),
-        minute_text(opened_s if minute_s is None else minute_s), 78, 67, 0.859, 5362, 13160.0, -59.27,
+        identity, event, direction, partition, minute_text(opened_s), minute, 78, 67, 0.859, 5362, 13160.0, -59.27,
         "67 of 78 rooms fell together.", "recovered" if event == "resolve" else None,
     )  # fmt: skip
 

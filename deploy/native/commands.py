@@ -63,7 +63,7 @@ def notify(broker: Address, alertmanager: Address) -> LocalServer:
 
     def command(port: int, folder: Path) -> Sequence[str]:
         return _roompulse(
-            "notify", "--bootstrap-servers", broker(), "--alertmanager-url", f"http://{alertmanager()}",
+            "notify", "--watchdog", "--alertmanager-url", f"http://{alertmanager()}", "--bootstrap-servers", broker(),
             "--metrics-host", LOOPBACK, "--metrics-port", str(port),
         )  # fmt: skip
 

@@ -129,6 +129,7 @@ def test_the_native_stack_runs_the_same_commands(services: dict[str, dict[str, A
     assert words(services["topics"]["command"])[-1] == str(commands.PARTITIONS)
     for name in ("scorer-1", "scorer-2"):
         assert words(services[name]["command"]) == list(commands.score(name))
+    assert words(services["notify"]["command"])[:3] == ["notify", "--watchdog", "--alertmanager-url"]
 
 
 def test_prometheus_is_told_of_services_that_are_there(services: dict[str, dict[str, Any]], tmp_path: Path) -> None:

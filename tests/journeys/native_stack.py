@@ -89,6 +89,10 @@ class NativeStack:
         """The alerts that Alertmanager holds as active now, by name."""
         return {alert["labels"]["alertname"] for alert in self._get("alertmanager", "/api/v2/alerts") or []}
 
+    def has_told(self, rule: str) -> bool:
+        """Whether a rule fires in Prometheus and Alertmanager has been told."""
+        return rule in self.firing() & self.told()
+
     def until(self, what: str, holds: Callable[[], bool], within_s: float = CHANGE_S) -> None:
         """Wait until something holds; it fails where the stack ends first."""
         deadline = time.monotonic() + within_s

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_the_death_of_each_process_is_told_and_so_is_its_return(tmp_path: Path) 
         # The checkpoint is written while events flow, so Redis's death has to be told before Kafka's.
         for name in ("redis", "kafka"):
             stack.kill(name)
-            stack.until(f"{TOLD_BY[name]} fires", lambda name=name: TOLD_BY[name] in stack.firing() & stack.told())
+            stack.until(f"{TOLD_BY[name]} fires", partial(stack.has_told, TOLD_BY[name]))
         stack.start_again()
         stack.until("Redis and Kafka are back", lambda: not stack.firing() & quiet)
 

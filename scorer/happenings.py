@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scorer.pipeline.hotlist import Hot
 from scorer.pipeline.partition import Tally
 
 
@@ -52,7 +53,33 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryDelayed:
-    """A partition could not be recovered yet; it is tried again."""
+    """A partition could not be recovered yet; it is tried again. `away` names the server that did not answer: `kafka`,
+    `redis`, or none.
+    """
+
+    partition: int
+    reason: str
+    away: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """A partition stands still because it lacks a model; `reason` is empty when it goes on."""
+
+    partition: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """Champion and challenger have scored the sampled rooms of a batch; what each did, by role."""
+
+    tallies: Mapping[str, Tally]
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowMissing:
+    """The challenger of a partition cannot be tried, for its bundle is not here or cannot be used."""
 
     partition: int
     reason: str
@@ -98,15 +125,35 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """What a partition follows: labels of champion and challenger (empty: none), the epoch minute since when (None: not
+    known yet), and whether the plain mean is served in the network's place.
+    """
+
+    champion: str
+    challenger: str
+    since: int | None
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes, and
-    whether a fleet event is open.
+    """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes,
+    whether a fleet event is open, what is followed and whether the checkpoint lacks something; those that wait to be
+    taken over.
+
+    `alerts` are all that are open, by kind and severity; `hot` the hottest rooms, hottest first.
     """
 
     behind: Mapping[int, int]
     rooms: Mapping[int, int]
     watermarks: Mapping[int, int]
     fleet: Mapping[int, bool]
+    follows: Mapping[int, Following]
+    unsaved: Mapping[int, bool]
+    waiting: frozenset[int]
+    alerts: Mapping[tuple[str, str], int]
+    hot: tuple[Hot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +173,9 @@ Happening = (
     | BrokerAway
     | Recovered
     | RecoveryDelayed
+    | Halted
+    | Shadowed
+    | ShadowMissing
     | Live
     | Lost
     | Saved

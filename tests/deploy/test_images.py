@@ -50,7 +50,7 @@ def test_the_scorer_s_image_holds_nothing_that_serving_does_not_need(scorer: Ima
     """No TensorFlow, no compiler, no pip, no cache, no wheel, and no file that its own user could change."""
     assert scorer.must("for tool in cc gcc g++ make pip pip3; do command -v $tool || true; done") == ""
     packages = {path.name.lower().partition("-")[0] for path in scorer.root.glob("opt/roompulse/lib/*/site-packages/*")}
-    assert {"roompulse", "numpy", "river"} <= packages
+    assert {"roompulse", "numpy", "river", "opentelemetry"} <= packages
     assert not packages & {"tensorflow", "tensorflow_cpu", "keras", "tf2onnx", "onnx", "pip", "setuptools", "pytest"}
     assert not [*scorer.root.glob("tmp/*"), *scorer.root.glob("root/.cache"), *scorer.root.glob("src")]
     assert scorer.must("find / -xdev -name '*.whl' -not -path '/usr/share/*' 2>/dev/null || true") == ""
@@ -111,7 +111,7 @@ def test_the_two_dockerfiles_differ_where_they_must() -> None:
     }
     apart = lines[SCORER] ^ lines[TRAINER]
     known = re.compile(
-        r'.*optional-dependencies"\]\["(drift|train)"\]|LABEL .*title=|.*image\.description=|.*ROOMPULSE_METRICS_'
+        r'.*extras\["(drift|train)"\]|LABEL .*title=|.*image\.description=|.*ROOMPULSE_METRICS_'
         r"|.*TF_CPP_MIN_LOG_LEVEL|EXPOSE|HEALTHCHECK|  CMD|CMD"
         r"|RUN apt-get update| && apt-get install .* libgomp1 | && rm -rf /var/lib/apt"
     )

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models.dashboard import FieldColorModeId
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from deploy.grafana.colours import ALWAYS_CALM, Colours, Steps, Words
+from deploy.grafana.colours import ALWAYS_CALM, PURPLE, Colours, Steps, Words
 from deploy.grafana.manners import ask, describe, fixed, hover, latest, legend, limits, mappings
 from deploy.grafana.queries import Query
 
@@ -97,7 +97,8 @@ def heat(title: str, query: Query, says: str, *, unit: str, rule: str = "", widt
     """A histogram's buckets over time, in a palette for any colour vision."""
     panel = ask(describe(heatmap.Panel(), title, says, rule, width, 8), [query], PromQueryFormat.HEATMAP, instant=False)
     colours = heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Cividis").steps(64)
-    return panel.calculate(False).color(colours).show_legend().y_axis(heatmap.YAxisConfig().unit(unit))
+    panel.exemplars_color(PURPLE).calculate(False).color(colours).show_legend()
+    return panel.y_axis(heatmap.YAxisConfig().unit(unit))
 
 
 def rows(

@@ -1,0 +1,128 @@
+"""A real run for the dashboards: Kafka, Redis, two scorers and a simulated stream, all scraped by a real Prometheus.
+
+The stream has surges, slumps, a move of the whole fleet, late, repeated and missing minutes, and records that must be
+refused; Redis goes away for a moment, and people have their say on alerts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from roompulse.kafka_client import make_producer
+from roompulse.local_server import LOOPBACK, free_port
+from roompulse.settings import Settings
+from tests.journeys.live import Live
+from tests.journeys.running import RunningScorer
+from tests.require import ROOT
+from tests.services.kafka import Kafka
+from tests.services.prometheus import Prometheus
+from tests.services.redis import RedisServer
+
+RULES = ROOT / "deploy" / "prometheus" / "rules"
+PARTITIONS = 4
+MINUTES = 55
+STREAM = (
+    "--rooms", "160", "--minutes", str(MINUTES), "--speed", "240", "--typical-size", "60", "--seed", "7",
+    "--surges-per-room-hour", "1.5", "--slumps-per-room-hour", "0.5", "--late-rate", "0.02", "--duplicate-rate", "0.02",
+    "--missing-rate", "0.01", "--fleet-move", "42:12:0.3", "--continuous", "--no-clock",
+)  # fmt: skip
+REFUSED = (b"room c-3 has 12 viewers", b'{"room_id":"c-3","metrics":{"watch_ucnt":1}}')
+AWAY_S = 1.5
+SEEN_S = 6.0
+"""Scorers tell every five seconds how their partitions stand; a second later Prometheus knows."""
+VALUES = {"window": "20s", "__rate_interval": "10s", "__range": "1m", "__interval": "2s"}
+"""Short, since the run is short and Prometheus looks every second."""
+
+
+@contextmanager
+def scraped_run(kafka: Kafka, redis_server: RedisServer, folder: Path) -> Iterator[Prometheus]:
+    """A Prometheus that has seen it all. The scorers still run, so that their gauges are there."""
+    live = Live(kafka.address, redis_server.url, f"g{uuid.uuid4().hex[:8]}.")
+    live.create_topics(PARTITIONS)
+    ports = [free_port(), free_port()]
+    with ExitStack() as stack:
+        scorers = [
+            stack.enter_context(RunningScorer(_score(live, port), folder / str(port), port)) for port in ports
+        ]
+        prometheus = stack.enter_context(Prometheus(lambda at: _configured(at, ports)))
+        for scorer in scorers:
+            scorer.until_ready()
+        stream = stack.enter_context(_running(live, "simulate", *STREAM))
+        _until("half of the stream", lambda: _events(scorers) > 80 * MINUTES)
+        redis_server.kill()
+        time.sleep(AWAY_S)
+        redis_server.start()
+        _refuse(live)
+        _have_a_say(live)
+        assert stream.wait(60) == 0
+        _until("all of it", lambda: sum(sum(scorer.metric("roompulse_offset_lag").values()) for scorer in scorers) == 0)
+        time.sleep(SEEN_S)
+        yield prometheus
+
+
+def _score(live: Live, port: int) -> list[str]:
+    return live.score_command("--metrics-port", str(port), "--instance-id", f"at-{port}", "--drift")
+
+
+def _configured(folder: Path, ports: Sequence[int]) -> Path:
+    """The jobs' real names and the real rules, looked at every second; waits before firing are left out."""
+    rules = folder / "rules"
+    rules.mkdir(exist_ok=True)
+    for path in RULES.glob("*.yml"):
+        text = re.sub(r"^(\s+)(?:for|interval|keep_firing_for): .*\n", "", path.read_text(encoding="utf-8"), flags=re.M)
+        (rules / path.name).write_text(text, encoding="utf-8")
+    jobs = {"roompulse-scorer": ports, "prometheus": []}
+    scraped = [
+        {"job_name": job, "static_configs": [{"targets": [f"{LOOPBACK}:{port}" for port in at]}]}
+        for job, at in jobs.items()
+    ]
+    every = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    config = folder / "prometheus.json"
+    config.write_text(json.dumps({"global": every, "rule_files": ["rules/*.yml"], "scrape_configs": scraped}))
+    return config
+
+
+@contextmanager
+def _running(live: Live, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    broker = ("--bootstrap-servers", live.bootstrap, "--topic-prefix", live.topics.prefix)
+    with subprocess.Popen([sys.executable, "-m", "roompulse", *arguments, *broker]) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _refuse(live: Live) -> None:
+    producer = make_producer(Settings(bootstrap_servers=live.bootstrap))
+    for value in REFUSED:
+        producer.send(live.topics.minutes, value, b"c-3")
+    producer.flush(timeout=30)
+    producer.close(timeout=5)
+
+
+def _have_a_say(live: Live) -> None:
+    """Two verdicts and a snooze, on alerts that are told by then."""
+    told = [json.loads(lines[0]) for lines in live.by_room(live.topics.alerts).values()]
+    broker = ("--bootstrap-servers", live.bootstrap, "--topic-prefix", live.topics.prefix)
+    for alert, verdict in zip(told, ("useful", "noise"), strict=False):
+        live.must("feedback", alert["alert_id"], "--room", alert["room_id"], "--verdict", verdict, *broker)
+    live.must("snooze", told[-1]["room_id"], "--for", "1h", *broker)
+
+
+def _events(scorers: Sequence[RunningScorer]) -> float:
+    return sum(sum(scorer.metric("roompulse_events_total").values()) for scorer in scorers)
+
+
+def _until(what: str, holds: Callable[[], bool], within_s: float = 60) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
+        time.sleep(0.1)

@@ -1,6 +1,6 @@
 """Runs every query of the dashboards once and writes docs/dashboards.md.
 
-    python -m tests.deploy.grafana
+python -m tests.deploy.grafana
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from tests.services.redis import RedisServer
 
 def main() -> None:
     """Write the page."""
-    with Kafka() as kafka, RedisServer() as redis_server, tempfile.TemporaryDirectory() as folder:
-        with scraped_run(kafka, redis_server, Path(folder)) as prometheus:
-            counts = {asked.place: series(prometheus, asked, {}) for asked in everything_asked()}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Kafka() as kafka,
+        RedisServer() as redis_server,
+        scraped_run(kafka, redis_server, Path(folder)) as prometheus,
+    ):
+        counts = {asked.place: series(prometheus, asked) for asked in everything_asked()}
     FILE.write_text(render(counts), encoding="utf-8")
 
 

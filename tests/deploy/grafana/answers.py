@@ -12,6 +12,7 @@ from tests.services.prometheus import Prometheus
 
 RANGE_S = 90
 STEP = "2s"
+ALL = {"instance": ".*", "partition": ".*"}
 
 
 def options(prometheus: Prometheus) -> dict[str, list[str]]:
@@ -19,16 +20,16 @@ def options(prometheus: Prometheus) -> dict[str, list[str]]:
     offered: dict[str, list[str]] = {}
     for asked in everything_asked():
         if asked.kind == "variable":
-            offered[asked.name] = _offered(prometheus, asked.expression, VALUES | {"instance": ".*"})
+            offered[asked.name] = _offered(prometheus, asked.expression, VALUES | ALL)
     return offered
 
 
-def series(prometheus: Prometheus, asked: Asked, chosen: Mapping[str, Sequence[str]]) -> int:
+def series(prometheus: Prometheus, asked: Asked, **chosen: Sequence[str]) -> int:
     """The series with at least one finite value: over the range for a graph, at its end for a figure or table.
 
-    `chosen` holds the values that the viewer chose, joined as Grafana joins several.
+    `chosen` are the values of `instance` and `partition` that the viewer chose, joined as Grafana joins them.
     """
-    values = VALUES | {name: f"({'|'.join(found)})" if found else ".*" for name, found in chosen.items()}
+    values = VALUES | ALL | {name: f"({'|'.join(found)})" for name, found in chosen.items()}
     if asked.kind == "variable":
         return len(_offered(prometheus, asked.expression, values))
     expression, now = filled(asked.expression, values), time.time()

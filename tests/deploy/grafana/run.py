@@ -1,7 +1,8 @@
-"""A real run for the dashboards: Kafka, Redis, two scorers and a simulated stream, all scraped by a real Prometheus.
+"""A real run for the dashboards: everything that is scraped in production, and a simulated stream through it.
 
-The stream has surges, slumps, a move of the whole fleet, late, repeated and missing minutes, and records that must be
-refused; Redis goes away for a moment, and people have their say on alerts.
+Kafka, Redis, two scorers, notify, Alertmanager, and a Prometheus with the real rules. The stream has surges, slumps, a
+move of the whole fleet, late, repeated and missing minutes, and records that must be refused; Redis goes away for a
+moment, and people have their say on alerts.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from roompulse.kafka_client import make_producer
@@ -22,11 +24,12 @@ from roompulse.settings import Settings
 from tests.journeys.live import Live
 from tests.journeys.running import RunningScorer
 from tests.require import ROOT
+from tests.services.alertmanager import Alertmanager
 from tests.services.kafka import Kafka
 from tests.services.prometheus import Prometheus
 from tests.services.redis import RedisServer
 
-RULES = ROOT / "deploy" / "prometheus" / "rules"
+DEPLOY = ROOT / "deploy"
 PARTITIONS = 4
 MINUTES = 55
 STREAM = (
@@ -47,15 +50,19 @@ def scraped_run(kafka: Kafka, redis_server: RedisServer, folder: Path) -> Iterat
     """A Prometheus that has seen it all. The scorers still run, so that their gauges are there."""
     live = Live(kafka.address, redis_server.url, f"g{uuid.uuid4().hex[:8]}.")
     live.create_topics(PARTITIONS)
-    ports = [free_port(), free_port()]
+    one, two, forwarding = (free_port() for _ in range(3))
     with ExitStack() as stack:
         scorers = [
-            stack.enter_context(RunningScorer(_score(live, port), folder / str(port), port)) for port in ports
+            stack.enter_context(RunningScorer(_score(live, port), folder / str(port), port)) for port in (one, two)
         ]
-        prometheus = stack.enter_context(Prometheus(lambda at: _configured(at, ports)))
+        alertmanager = stack.enter_context(Alertmanager(DEPLOY / "alertmanager" / "alertmanager.yml"))
+        posting = ("--alertmanager-url", alertmanager.url, "--metrics-port", str(forwarding))
+        stack.enter_context(_running(live, "notify", *posting))
+        jobs = {"roompulse-scorer": (one, two), "roompulse-notify": (forwarding,), "alertmanager": (alertmanager.port,)}
+        prometheus = stack.enter_context(Prometheus(lambda at: _configured(at, jobs)))
         for scorer in scorers:
             scorer.until_ready()
-        stream = stack.enter_context(_running(live, "simulate", *STREAM))
+        stream = stack.enter_context(_running(live, "simulate", *STREAM, "--start", _start()))
         _until("half of the stream", lambda: _events(scorers) > 80 * MINUTES)
         redis_server.kill()
         time.sleep(AWAY_S)
@@ -72,14 +79,20 @@ def _score(live: Live, port: int) -> list[str]:
     return live.score_command("--metrics-port", str(port), "--instance-id", f"at-{port}", "--drift")
 
 
-def _configured(folder: Path, ports: Sequence[int]) -> Path:
+def _start() -> str:
+    """The stream ends about now, and the rooms' local time is the evening, whatever the time is here."""
+    start = datetime.now(UTC) - timedelta(minutes=MINUTES)
+    ahead = (20 - start.hour + 12) % 24 - 12
+    return start.astimezone(timezone(timedelta(hours=ahead))).isoformat(timespec="minutes")
+
+
+def _configured(folder: Path, jobs: Mapping[str, Sequence[int]]) -> Path:
     """The jobs' real names and the real rules, looked at every second; waits before firing are left out."""
     rules = folder / "rules"
     rules.mkdir(exist_ok=True)
-    for path in RULES.glob("*.yml"):
+    for path in (DEPLOY / "prometheus" / "rules").glob("*.yml"):
         text = re.sub(r"^(\s+)(?:for|interval|keep_firing_for): .*\n", "", path.read_text(encoding="utf-8"), flags=re.M)
         (rules / path.name).write_text(text, encoding="utf-8")
-    jobs = {"roompulse-scorer": ports, "prometheus": []}
     scraped = [
         {"job_name": job, "static_configs": [{"targets": [f"{LOOPBACK}:{port}" for port in at]}]}
         for job, at in jobs.items()
@@ -92,8 +105,8 @@ def _configured(folder: Path, ports: Sequence[int]) -> Path:
 
 @contextmanager
 def _running(live: Live, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    broker = ("--bootstrap-servers", live.bootstrap, "--topic-prefix", live.topics.prefix)
-    with subprocess.Popen([sys.executable, "-m", "roompulse", *arguments, *broker]) as process:
+    command = [sys.executable, "-m", "roompulse", *arguments, *_broker(live)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
         finally:
@@ -111,10 +124,14 @@ def _refuse(live: Live) -> None:
 def _have_a_say(live: Live) -> None:
     """Two verdicts and a snooze, on alerts that are told by then."""
     told = [json.loads(lines[0]) for lines in live.by_room(live.topics.alerts).values()]
-    broker = ("--bootstrap-servers", live.bootstrap, "--topic-prefix", live.topics.prefix)
+    broker = _broker(live)
     for alert, verdict in zip(told, ("useful", "noise"), strict=False):
         live.must("feedback", alert["alert_id"], "--room", alert["room_id"], "--verdict", verdict, *broker)
     live.must("snooze", told[-1]["room_id"], "--for", "1h", *broker)
+
+
+def _broker(live: Live) -> tuple[str, ...]:
+    return ("--bootstrap-servers", live.bootstrap, "--topic-prefix", live.topics.prefix)
 
 
 def _events(scorers: Sequence[RunningScorer]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from tests.deploy.grafana.asked import Asked, dashboards, everything_asked
@@ -9,16 +10,19 @@ from tests.deploy.grafana.without_data import WITHOUT_DATA
 from tests.require import ROOT
 
 FILE = ROOT / "docs" / "dashboards.md"
+_COUNT = re.compile(r"^\| .* \| `.*` \| (\d+)(?:: .*)? \|$", re.MULTILINE)
 _HEAD = """\
 # Dashboards
 
-Three Grafana dashboards come with RoomPulse, made by the code in `deploy/grafana` and provisioned into the folder RoomPulse.
-Every panel says what is normal and links to the [runbook](runbook.md) entry of the rule that watches the same thing. Rules
-that fire, models that change and fleets that move are marked on every graph; `Scorer` and `Partition` choose what is shown.
+Three Grafana dashboards come with RoomPulse, made by the code in `deploy/grafana` and provisioned into the folder
+RoomPulse. Every panel says what is normal and links to the [runbook](runbook.md) entry of the rule that watches the
+same thing. Rules that fire, models that change and fleets that move are marked on every graph; the variables choose the
+Prometheus, the scorers, the partitions, and over how long errors are averaged.
 
-To change one, edit its code and run `python -m deploy.grafana`, then `python -m tests.deploy.grafana`, which writes this page:
-it starts a Kafka, a Redis, two scorers, a simulated stream and a Prometheus, and runs each query as Grafana would. `series`
-is what came back; several queries of a panel are told apart by a letter. The numbers differ from run to run.
+To change a dashboard, edit its code and run `python -m deploy.grafana`, then `python -m tests.deploy.grafana`, which
+writes this page: it starts a Kafka, a Redis, two scorers, notify, an Alertmanager, a simulated stream and a Prometheus
+with the rules of `deploy/prometheus`, and asks each query as Grafana would. The last column is how many series came
+back; it differs from run to run. The queries of one panel are told apart by a letter.
 """
 
 
@@ -36,7 +40,11 @@ def render(counts: Mapping[str, int]) -> str:
 
 def written_counts() -> dict[str, int]:
     """The series that the page tells, in the order of `everything_asked`; a page of another shape fails."""
-    numbers = [line.rsplit("|", 2)[1].strip() for line in FILE.read_text(encoding="utf-8").splitlines() if "`" in line and line.startswith("| ")]
+    numbers = [
+        line.rsplit("|", 2)[1].strip()
+        for line in FILE.read_text(encoding="utf-8").splitlines()
+        if "`" in line and line.startswith("| ")
+    ]
     return {one.place: int(text.split()[0]) for one, text in zip(everything_asked(), numbers, strict=True)}
 
 

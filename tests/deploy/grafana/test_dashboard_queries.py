@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.deploy.grafana.answers import options, series
-from tests.deploy.grafana.asked import Asked, everything_asked
+from deploy.grafana.hottest import K
+from tests.deploy.grafana.answers import ALL, options, series
+from tests.deploy.grafana.asked import everything_asked, filled
 from tests.deploy.grafana.run import PARTITIONS, scraped_run
 from tests.deploy.grafana.table import FILE, render, written_counts
 from tests.deploy.grafana.without_data import WITHOUT_DATA
@@ -35,23 +35,38 @@ def test_the_variables_offer_the_scorers_and_partitions_of_the_run(prometheus: P
 
 def test_every_query_gives_data_but_those_whose_reason_is_told(prometheus: Prometheus) -> None:
     """With all scorers and partitions chosen. A listed query that gives data has to leave the list."""
-    empty = {asked.place for asked in ASKED if not series(prometheus, asked, {"instance": [], "partition": []})}
+    empty = {asked.place for asked in ASKED if not series(prometheus, asked)}
     assert empty == WITHOUT_DATA.keys()
 
 
 def test_every_query_gives_data_for_chosen_scorers_and_partitions(prometheus: Prometheus) -> None:
-    """What all together give, each scorer alone or some partitions give a part of; no choice makes a query invalid."""
+    """Both scorers by name give what all give; one of them, with three partitions, gives data if all do."""
     offered = options(prometheus)
-    some = offered["partition"][:3]
     for asked in ASKED:
-        both = series(prometheus, asked, {"instance": offered["instance"], "partition": offered["partition"]})
-        alone = [series(prometheus, asked, {"instance": [one], "partition": some}) for one in offered["instance"]]
+        both = series(prometheus, asked, **offered)
+        alone = [
+            series(prometheus, asked, instance=[scorer], partition=offered["partition"][:3])
+            for scorer in offered["instance"]
+        ]
         assert (both == 0) == (asked.place in WITHOUT_DATA), asked.place
-        assert any(alone) or not both or "instance" not in asked.expression, asked.place
+        assert any(alone) or not both, asked.place
 
 
-def test_the_hottest_rooms_are_the_same_in_every_column(prometheus: Prometheus) -> None:
-    """At most K rows over both scorers, joined by the room's name."""
+def test_the_table_of_the_hottest_rooms_has_the_same_rooms_in_every_column(prometheus: Prometheus) -> None:
+    """At most K rooms of both scorers, those with the largest excess, each with what was expected of it."""
+    columns = [
+        {row["metric"]["room"]: float(row["value"][1]) for row in prometheus.query(filled(asked.expression, ALL))}
+        for asked in ASKED
+        if asked.name == "Hottest rooms"
+    ]
+    actual, expected, excess, deviation = columns
+    assert 1 <= len(excess) <= K
+    assert actual.keys() == expected.keys() == excess.keys() >= deviation.keys()
+    assert min(excess.values()) > 0
+    assert all(excess[room] == pytest.approx(actual[room] - expected[room]) for room in excess)
+    told = prometheus.query("roompulse_hot_room_actual - on (room, instance) roompulse_hot_room_expected")
+    assert len({row["metric"]["instance"] for row in told}) == 2
+    assert sorted(excess.values()) == pytest.approx(sorted(float(row["value"][1]) for row in told)[-K:])
 
 
 def test_the_page_lists_what_the_dashboards_ask() -> None:

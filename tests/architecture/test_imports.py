@@ -43,12 +43,14 @@ TRAIN = {
     "tf2onnx",
     "threadpoolctl",
 }
+DASHBOARDS = {"grafana_foundation_sdk"}
 MAY_IMPORT = {
     "roompulse": BASE | DEMO,
     "producer": BASE | FAST,
     "trainer": BASE | TRAIN,
     "scorer": BASE | FAST | DRIFT,
     "watch": BASE | FAST | DEMO,
+    "deploy": DASHBOARDS,
 }
 
 

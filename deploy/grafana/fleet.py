@@ -6,14 +6,28 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana import marks, variables
 from deploy.grafana.assembly import Section, assemble
-from deploy.grafana.colours import CALM, FATES, KINDS, LIFE, QUANTILES, SEVERITIES, WARN, bad_below, bad_from, warn_from
+from deploy.grafana.colours import (
+    CALM,
+    FATES,
+    KINDS,
+    LIFE,
+    QUANTILES,
+    SEVERITIES,
+    VERMILLION,
+    WARN,
+    bad_below,
+    bad_from,
+    warn_from,
+)
 from deploy.grafana.hottest import hottest_rooms
 from deploy.grafana.manners import Panel
 from deploy.grafana.panels import bars, heat, number, series, states
 from deploy.grafana.queries import Query, by_partition, increase, metric, over_partitions, quantile, rate
+from deploy.grafana.thresholds import line_of, value_of
 
 _CALM_OR_MOVING = (("calm", CALM), ("moving together", WARN))
 _DELAY = "roompulse_delay_seconds"
+_SHARES = ((0.5, "median"), (0.95, "95 %"), (0.99, "99 %"))
 _OPENED = 'event="open"'
 
 
@@ -42,33 +56,33 @@ def _now() -> list[Panel]:
             Query(over_partitions("roompulse_rooms_live")),
             "Rooms that sent a minute within the last ten. Normal: the rhythm of the day. A fall to nothing with "
             "scorers up means that no events come.",
-            rule="NoEvents",
+            rules=("NoEvents",),
         ),
         number(
             "Events a second",
             Query(rate("roompulse_events_total")),
             "Room-minutes read from the input topic. Normal: rooms live divided by 60.",
-            rule="NoEvents",
+            rules=("NoEvents",),
         ),
         number(
             "Delay, 99 %",
             Query(quantile(0.99, _DELAY)),
             "From a record's timestamp on the topic to the commit of its forecast and alerts. Normal: about a second.",
             unit="s",
-            steps=warn_from(5, 30),
-            rule="DelayAboveTarget",
+            steps=bad_from(value_of("DelayAboveTarget")),
+            rules=("DelayAboveTarget",),
         ),
         number(
             "Open alerts",
             Query(f"sum({metric('roompulse_alerts_open')})"),
             "Surges, slumps and hotspots of rooms that are open now. Normal: a small share of the rooms.",
-            rule="AlertStorm",
+            rules=("AlertStorm",),
         ),
         number(
             "Alerts a minute",
             Query(f"60 * {rate('roompulse_alerts_total', _OPENED)}"),
             "Alerts that opened. Normal: what the budgets allow, see alerts in a room's day.",
-            rule="AlertStorm",
+            rules=("AlertStorm",),
         ),
         number(
             "Fleet events open",
@@ -81,7 +95,7 @@ def _now() -> list[Panel]:
             Query('sum(up{job="roompulse-scorer",instance=~"$instance"})'),
             "Scorers that answer Prometheus. Normal: as many as you run.",
             steps=bad_below(1),
-            rule="ScorerDown",
+            rules=("ScorerDown",),
         ),
         number(
             "Rules firing",
@@ -109,7 +123,7 @@ def _traffic() -> list[Panel]:
             [Query(f"sum by (instance) ({metric('roompulse_rooms_live')})", "{{instance}}")],
             "Rooms by the scorer that serves them. Normal: about equal shares; a share moves over when a scorer stops.",
             stacked=True,
-            rule="ScorerDown",
+            rules=("ScorerDown",),
         ),
         series(
             "Events and forecasts a second",
@@ -118,7 +132,7 @@ def _traffic() -> list[Panel]:
             "is on the next graph.",
             unit="cps",
             colours=FATES,
-            rule="NoEvents",
+            rules=("NoEvents",),
         ),
         series(
             "Set aside a second",
@@ -127,17 +141,16 @@ def _traffic() -> list[Panel]:
             "minutes that never came. Normal: close to nothing, dead letters 0.",
             unit="cps",
             colours=FATES,
-            rule="DeadLetters",
+            rules=("DeadLetters",),
         ),
         series(
             "Delay",
-            [Query(quantile(share, _DELAY), name) for share, name in ((0.5, "median"), (0.95, "95 %"), (0.99, "99 %"))],
+            [*(Query(quantile(share, _DELAY), name) for share, name in _SHARES), line_of("DelayAboveTarget")],
             "From a record's timestamp to the commit of what it led to, over all scorers. Normal: below the dashed "
             "line.",
             unit="s",
-            steps=warn_from(5),
             colours=QUANTILES,
-            rule="DelayAboveTarget",
+            rules=("DelayAboveTarget",),
             width=12,
         ),
         heat(
@@ -146,7 +159,7 @@ def _traffic() -> list[Panel]:
             "How many room-minutes a second had which delay. Normal: one band at the bottom; a second band means "
             "that one scorer or partition is behind.",
             unit="s",
-            rule="DelayAboveTarget",
+            rules=("DelayAboveTarget",),
             width=12,
         ),
     ]
@@ -160,7 +173,7 @@ def _alerts() -> list[Panel]:
             "What is open now. Normal: surges and slumps last minutes, hotspots longer.",
             stacked=True,
             colours=KINDS,
-            rule="AlertStorm",
+            rules=("AlertStorm",),
         ),
         series(
             "Open alerts by severity",
@@ -168,7 +181,7 @@ def _alerts() -> list[Panel]:
             "The same by severity. Normal: mostly info.",
             stacked=True,
             colours=SEVERITIES,
-            rule="AlertStorm",
+            rules=("AlertStorm",),
         ),
         series(
             "Alerts opened a minute",
@@ -176,7 +189,7 @@ def _alerts() -> list[Panel]:
             "Openings by kind. Normal: the budgets, spread over the day. Many at once: see the fleet events.",
             columns=True,
             colours=KINDS,
-            rule="AlertStorm",
+            rules=("AlertStorm",),
         ),
         series(
             "Alert records a minute",
@@ -194,7 +207,7 @@ def _alerts() -> list[Panel]:
             ),
             "Alerts opened over the chosen time range, for each 1,440 minutes forecast. Normal: close to the budgets "
             "(surges 1, slumps 0.5 unless set otherwise) once the range is a day.",
-            rule="AlertStorm",
+            rules=("AlertStorm",),
         ),
         bars(
             "Feedback and snoozes",
@@ -212,6 +225,15 @@ def _alerts() -> list[Panel]:
             "When many rooms of a partition moved together. Normal: calm. Room alerts of that time are part of it, and "
             "Alertmanager holds them back.",
             _CALM_OR_MOVING,
-            width=24,
+            width=12,
+        ),
+        series(
+            "Alerts in a room's day, at the pace of ten minutes",
+            [Query("roompulse:alerts_opened_per_room_day:rate10m", "opened"), line_of("AlertStorm")],
+            "Over all scorers: what a room would have in a day if it went on like this. Normal: below the dashed "
+            "line, ten times the default budgets.",
+            colours={"opened": VERMILLION},
+            rules=("AlertStorm",),
+            width=12,
         ),
     ]

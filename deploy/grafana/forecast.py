@@ -6,11 +6,12 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana import marks, variables
 from deploy.grafana.assembly import Section, assemble
-from deploy.grafana.colours import BLUE, HORIZONS, bad_from, calm_within, warn_from
+from deploy.grafana.colours import BLUE, HORIZONS, bad_from, warn_from
 from deploy.grafana.forecast_models import contest, models, now
 from deploy.grafana.manners import Panel
 from deploy.grafana.panels import bars, series
 from deploy.grafana.queries import Query, increase, metric, rate
+from deploy.grafana.thresholds import LIMIT, line_of
 
 _ERROR, _NAIVE = "roompulse_forecast_absolute_error_total", "roompulse_naive_absolute_error_total"
 
@@ -37,6 +38,7 @@ def _error() -> list[Panel]:
     def over(counter: str) -> str:
         return rate(counter, by="horizon", window="$window")
 
+    off = line_of("IntervalCoverageOff").expression
     covered = rate("roompulse_intervals_covered_total", window="$window")
     return [
         series(
@@ -47,7 +49,7 @@ def _error() -> list[Panel]:
             unit="percentunit",
             steps=bad_from(1),
             colours=HORIZONS,
-            rule="ForecastDrift",
+            rules=("ForecastDrift",),
         ),
         series(
             "Mean absolute error",
@@ -58,13 +60,16 @@ def _error() -> list[Panel]:
         ),
         series(
             "Coverage of the interval",
-            [Query(f"{covered} / {rate('roompulse_intervals_judged_total', window='$window')}", "covered")],
+            [
+                Query(f"{covered} / {rate('roompulse_intervals_judged_total', window='$window')}", "covered"),
+                Query(f"0.8 - scalar({off})", f"lower {LIMIT}"),
+                Query(f"0.8 + scalar({off})", f"upper {LIMIT}"),
+            ],
             "Share of actuals inside the 10-90 % interval forecast a minute before. Normal: about 80 %, between the "
             "dashed lines. Lower: too many alerts; higher: alerts are missed.",
             unit="percentunit",
-            steps=calm_within(0.7, 0.9),
             colours={"covered": BLUE},
-            rule="IntervalCoverageOff",
+            rules=("IntervalCoverageOff",),
         ),
     ]
 
@@ -80,7 +85,7 @@ def _drift() -> list[Panel]:
             "model.",
             unit="percentunit",
             steps=bad_from(1),
-            rule="ForecastDrift",
+            rules=("ForecastDrift",),
             width=16,
         ),
         bars(
@@ -89,6 +94,6 @@ def _drift() -> list[Panel]:
             "Changes of that error for good in the chosen time range, by category. Normal: one now and then, more "
             "after a change of model; several in a day are the sign to train again.",
             steps=warn_from(3),
-            rule="ForecastDrift",
+            rules=("ForecastDrift",),
         ),
     ]

@@ -19,6 +19,7 @@ from deploy.grafana.colours import (
 from deploy.grafana.manners import Panel
 from deploy.grafana.panels import number, rows, series, states
 from deploy.grafana.queries import Query, by_partition, metric, over_partitions, rate
+from deploy.grafana.thresholds import line_of, value_of
 
 _PLAIN = (("network", CALM), ("plain mean", WARN))
 _DAY_S = 86_400
@@ -40,16 +41,16 @@ def now() -> list[Panel]:
             "The champion. Normal: one name; two while partitions take over a new one.",
             unit="",
             instant=True,
-            rule="ModelStale",
+            rules=("ModelStale",),
             width=6,
         ),
         number(
             "Served since",
-            Query(f"time() - min({since})"),
-            "How long the champion has been followed. Normal: under 30 days.",
+            Query(f"max({metric('roompulse_watermark_timestamp_seconds')}) - min({since})"),
+            "How long the champion has been followed, in event time. Normal: under 30 days.",
             unit="s",
-            steps=warn_from(30 * _DAY_S),
-            rule="ModelStale",
+            steps=warn_from(value_of("ModelStale") * _DAY_S),
+            rules=("ModelStale",),
         ),
         number(
             "Skill at +1 minute",
@@ -57,7 +58,7 @@ def now() -> list[Panel]:
             "Error saved against repeating the last value. Normal: above 20 %; at 0 the model adds nothing.",
             unit="percentunit",
             steps=bad_below(0, 0.1),
-            rule="ModelLosesToBaseline",
+            rules=("ModelLosesToBaseline",),
         ),
         number(
             "Interval coverage",
@@ -65,7 +66,7 @@ def now() -> list[Panel]:
             "Share of actuals inside the 10-90 % interval. Normal: about 80 %.",
             unit="percentunit",
             steps=calm_within(0.7, 0.9),
-            rule="IntervalCoverageOff",
+            rules=("IntervalCoverageOff",),
         ),
         number(
             "Served from the plain mean",
@@ -73,21 +74,21 @@ def now() -> list[Panel]:
             "Share of forecasts for which a room's gate chose the plain mean. Normal: under 5 %.",
             unit="percentunit",
             steps=warn_from(0.2, 0.5),
-            rule="ModelLosesToBaseline",
+            rules=("ModelLosesToBaseline",),
         ),
         number(
             "Partitions demoted",
             Query(over_partitions("roompulse_network_demoted")),
             "Partitions that serve the plain mean because the network lost to it over a day. Normal: 0.",
             steps=bad_from(1),
-            rule="NetworkDemoted",
+            rules=("NetworkDemoted",),
         ),
         number(
             "Partitions halted",
             Query(over_partitions("roompulse_partition_halted")),
             "Partitions that wait for a bundle that their scorer does not have. Normal: 0.",
             steps=bad_from(1),
-            rule="PartitionHalted",
+            rules=("PartitionHalted",),
         ),
     ]
 
@@ -100,13 +101,12 @@ def contest() -> list[Panel]:
     return [
         series(
             "Network's error over the plain mean's",
-            [Query(f"{network} / {plain}", "network")],
+            [Query(f"{network} / {plain}", "network"), line_of("ModelLosesToBaseline")],
             "At +1 minute and over the same minutes, whatever was served. Normal: below 1 (dashed). A day above it "
             "and the plain mean is served.",
             unit="percentunit",
-            steps=bad_from(1),
             colours={"network": BLUE},
-            rule="ModelLosesToBaseline",
+            rules=("ModelLosesToBaseline",),
         ),
         series(
             "Served from the plain mean",
@@ -122,14 +122,14 @@ def contest() -> list[Panel]:
             unit="percentunit",
             steps=warn_from(0.2),
             colours={"plain mean": ORANGE},
-            rule="ModelLosesToBaseline",
+            rules=("ModelLosesToBaseline",),
         ),
         states(
             "Demoted",
             Query(by_partition("roompulse_network_demoted"), "partition {{partition}}"),
             "When the plain mean was served for a whole partition. Normal: network throughout.",
             _PLAIN,
-            rule="NetworkDemoted",
+            rules=("NetworkDemoted",),
         ),
     ]
 
@@ -148,7 +148,7 @@ def models() -> list[Panel]:
         [Query(info)],
         "Which model each scorer's partitions follow, in which role. Normal: the same models everywhere; for some "
         "minutes after a promotion two champions.",
-        rule="PartitionHalted",
+        rules=("PartitionHalted",),
         width=16,
     )
     names = {"instance": "Scorer", "model": "Model", "role": "Role", "Value": "Partitions"}
@@ -164,7 +164,7 @@ def models() -> list[Panel]:
             unit="percentunit",
             steps=warn_from(1),
             colours=HORIZONS,
-            rule="ModelLosesToBaseline",
+            rules=("ModelLosesToBaseline",),
         ),
         series(
             "Mean absolute error by role",
@@ -178,7 +178,7 @@ def models() -> list[Panel]:
             unit="percentunit",
             steps=calm_within(0.7, 0.9),
             colours=ROLES,
-            rule="IntervalCoverageOff",
+            rules=("IntervalCoverageOff",),
         ),
         table,
         series(
@@ -192,7 +192,7 @@ def models() -> list[Panel]:
             "Models, challengers, settings and demotions told on the input topic, a second. Normal: none but after a "
             "command; `unchanged` is a repetition.",
             columns=True,
-            rule="PartitionHalted",
+            rules=("PartitionHalted",),
         ),
     ]
 

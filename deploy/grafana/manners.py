@@ -7,11 +7,12 @@ from typing import TypeVar
 
 from grafana_foundation_sdk.builders import bargauge, common, dashboard, heatmap, prometheus, stat, statetimeline, table
 from grafana_foundation_sdk.builders import timeseries as lines
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from deploy.grafana.colours import Steps, Words
+from deploy.grafana.colours import GREY, Steps, Words
 from deploy.grafana.queries import Query
 
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -22,13 +23,15 @@ Panel = lines.Panel | stat.Panel | bargauge.Panel | statetimeline.Panel | table.
 P = TypeVar("P", lines.Panel, stat.Panel, bargauge.Panel, statetimeline.Panel, table.Panel, heatmap.Panel)
 
 
-def describe(panel: P, title: str, says: str, rule: str, width: int, height: int) -> P:
-    """Title, what is seen and what is normal, size in grid units, a link to the runbook where a rule watches it."""
+def describe(panel: P, title: str, says: str, rules: Sequence[str], width: int, height: int) -> P:
+    """Title, what is seen and what is normal, size in grid units, the runbook's entries on rules that watch it."""
     panel.title(title).description(says).datasource(SOURCE).span(width).height(height)
-    if rule:
-        link = dashboard.DashboardLink(f"Runbook: {rule}").type(model.DashboardLinkType.LINK)
-        panel.links([link.url(f"{RUNBOOK}#{rule.lower()}").target_blank(True)])
-    return panel
+    return panel.links([_entry(rule) for rule in rules])
+
+
+def _entry(rule: str) -> Builder[model.DashboardLink]:
+    link = dashboard.DashboardLink(f"Runbook: {rule}").type(model.DashboardLinkType.LINK)
+    return link.url(f"{RUNBOOK}#{rule.lower()}").target_blank(True)
 
 
 def ask(panel: P, queries: Sequence[Query], form: PromQueryFormat, *, instant: bool) -> P:
@@ -55,6 +58,13 @@ def mappings(words: Words) -> list[model.ValueMapping]:
 def fixed(colour: str) -> list[model.DynamicConfigValue]:
     """The override that gives a series its colour."""
     return [model.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colour})]
+
+
+def across() -> list[model.DynamicConfigValue]:
+    """The override that makes a series a dashed line across, which belongs to no stack."""
+    dashes = {"fill": "dash", "dash": [8, 8]}
+    unfilled = {"custom.lineStyle": dashes, "custom.fillOpacity": 0, "custom.stacking": {"mode": "none", "group": "A"}}
+    return [*fixed(GREY), *(model.DynamicConfigValue(name, value) for name, value in unfilled.items())]
 
 
 def latest() -> common.ReduceDataOptions:

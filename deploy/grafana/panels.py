@@ -12,8 +12,9 @@ from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from deploy.grafana.colours import ALWAYS_CALM, PURPLE, Colours, Steps, Words
-from deploy.grafana.manners import ask, describe, fixed, hover, latest, legend, limits, mappings
+from deploy.grafana.manners import across, ask, describe, fixed, hover, latest, legend, limits, mappings
 from deploy.grafana.queries import Query
+from deploy.grafana.thresholds import LIMIT
 
 OVER_TIME = PromQueryFormat.TIME_SERIES
 
@@ -26,12 +27,12 @@ def number(
     unit: str = "short",
     steps: Steps = ALWAYS_CALM,
     words: Words = (),
-    rule: str = "",
+    rules: Sequence[str] = (),
     instant: bool = False,
     width: int = 3,
 ) -> stat.Panel:
     """One figure, its history behind it unless `instant` or told in words; no unit ("") shows the series' name."""
-    panel = ask(describe(stat.Panel(), title, says, rule, width, 4), [query], OVER_TIME, instant=instant)
+    panel = ask(describe(stat.Panel(), title, says, rules, width, 4), [query], OVER_TIME, instant=instant)
     panel.reduce_options(latest()).color_mode(options.BigValueColorMode.VALUE).mappings(mappings(words))
     panel.graph_mode(options.BigValueGraphMode.NONE if instant or words else options.BigValueGraphMode.AREA)
     panel.text_mode(options.BigValueTextMode.VALUE if unit else options.BigValueTextMode.NAME)
@@ -46,13 +47,16 @@ def series(
     unit: str = "short",
     steps: Steps = ALWAYS_CALM,
     colours: Colours | None = None,
-    rule: str = "",
+    rules: Sequence[str] = (),
     stacked: bool = False,
     columns: bool = False,
     width: int = 8,
 ) -> lines.Panel:
-    """Lines (or columns) over time with a table of their last and largest values; `steps` are lines across."""
-    panel = ask(describe(lines.Panel(), title, says, rule, width, 8), queries, OVER_TIME, instant=False)
+    """Lines (or columns) over time with a table of their last and largest values; `steps` are lines across.
+
+    A series whose name ends with `thresholds.LIMIT` is drawn as a line across as well.
+    """
+    panel = ask(describe(lines.Panel(), title, says, rules, width, 8), queries, OVER_TIME, instant=False)
     panel.legend(legend("lastNotNull", "max")).tooltip(hover()).unit(unit).min(0).line_width(2)
     panel.draw_style(options.GraphDrawStyle.BARS if columns else options.GraphDrawStyle.LINE)
     panel.fill_opacity(60 if stacked or columns else 5).thresholds(limits(steps))
@@ -64,6 +68,8 @@ def series(
     panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.CONTINUOUS_BL_PU))
     for name, colour in (colours or {}).items():
         panel.override_by_name(name, fixed(colour))
+    if any(query.legend.endswith(LIMIT) for query in queries):
+        panel.override_by_regexp(f"/{LIMIT}$/", across())
     return panel
 
 
@@ -74,36 +80,42 @@ def bars(
     *,
     unit: str = "short",
     steps: Steps = ALWAYS_CALM,
-    rule: str = "",
+    rules: Sequence[str] = (),
     width: int = 8,
 ) -> bargauge.Panel:
     """One bar a series: what the chosen time range came to."""
-    panel = ask(describe(bargauge.Panel(), title, says, rule, width, 8), [query], OVER_TIME, instant=True)
+    panel = ask(describe(bargauge.Panel(), title, says, rules, width, 8), [query], OVER_TIME, instant=True)
     panel.reduce_options(latest()).orientation(options.VizOrientation.HORIZONTAL).min(0)
     panel.display_mode(options.BarGaugeDisplayMode.BASIC).show_unfilled(True)
     return panel.unit(unit).thresholds(limits(steps)).no_value("none")
 
 
-def states(title: str, query: Query, says: str, words: Words, *, rule: str = "", width: int = 8) -> statetimeline.Panel:
+def states(
+    title: str, query: Query, says: str, words: Words, *, rules: Sequence[str] = (), width: int = 8
+) -> statetimeline.Panel:
     """When each series was in which state."""
-    panel = ask(describe(statetimeline.Panel(), title, says, rule, width, 8), [query], OVER_TIME, instant=False)
+    panel = ask(describe(statetimeline.Panel(), title, says, rules, width, 8), [query], OVER_TIME, instant=False)
     panel.legend(legend()).mappings(mappings(words)).merge_values(True).row_height(0.8)
     panel.show_value(options.VisibilityMode.AUTO)
     panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
     return panel.thresholds(limits([(at or None, colour) for at, (_, colour) in enumerate(words)]))
 
 
-def heat(title: str, query: Query, says: str, *, unit: str, rule: str = "", width: int = 8) -> heatmap.Panel:
+def heat(title: str, query: Query, says: str, *, unit: str, rules: Sequence[str] = (), width: int = 8) -> heatmap.Panel:
     """A histogram's buckets over time, in a palette for any colour vision."""
-    panel = ask(describe(heatmap.Panel(), title, says, rule, width, 8), [query], PromQueryFormat.HEATMAP, instant=False)
+    panel = ask(
+        describe(heatmap.Panel(), title, says, rules, width, 8), [query], PromQueryFormat.HEATMAP, instant=False
+    )
     colours = heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Cividis").steps(64)
     panel.exemplars_color(PURPLE).calculate(False).color(colours).show_legend()
     return panel.y_axis(heatmap.YAxisConfig().unit(unit))
 
 
 def rows(
-    title: str, queries: Sequence[Query], says: str, *, rule: str = "", width: int = 24, height: int = 8
+    title: str, queries: Sequence[Query], says: str, *, rules: Sequence[str] = (), width: int = 24, height: int = 8
 ) -> table.Panel:
     """A table of the labels and values at the end of the range, columns as its transformations leave them."""
-    panel = ask(describe(table.Panel(), title, says, rule, width, height), queries, PromQueryFormat.TABLE, instant=True)
+    panel = ask(
+        describe(table.Panel(), title, says, rules, width, height), queries, PromQueryFormat.TABLE, instant=True
+    )
     return panel.thresholds(limits(ALWAYS_CALM)).no_value("")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from deploy.grafana.colours import AWAY_THERE, BAD, BLUE, CALM, VERMILLION, WARN, warn_from
+from deploy.grafana.colours import AWAY_THERE, BAD, BLUE, CALM, VERMILLION, WARN
 from deploy.grafana.manners import Panel
 from deploy.grafana.panels import bars, series, states
 from deploy.grafana.queries import PARTITION, Query, by_partition, increase, metric, rate
+from deploy.grafana.thresholds import line_of
 
 _STAGE = "roompulse_stage_duration_seconds"
 
@@ -18,12 +19,11 @@ def checkpoint() -> list[Panel]:
     return [
         series(
             "Checkpoint age",
-            [Query(f"time() - {saved}", "partition {{partition}}")],
+            [Query(f"time() - {saved}", "partition {{partition}}"), line_of("CheckpointOld")],
             "Since the last save, or the last look at which nothing was unsaved. Normal: a few seconds. A restart "
             "re-reads that much; nothing is lost.",
             unit="s",
-            steps=warn_from(60),
-            rule="CheckpointOld",
+            rules=("CheckpointOld",),
         ),
         series(
             "Rooms written a second",
@@ -32,7 +32,7 @@ def checkpoint() -> list[Panel]:
             "last save.",
             unit="cps",
             colours={"rooms": BLUE},
-            rule="CheckpointOld",
+            rules=("CheckpointOld",),
         ),
         series(
             "Duration of a save",
@@ -43,13 +43,13 @@ def checkpoint() -> list[Panel]:
             "Normal: tens of milliseconds for thousands of rooms. Growing alone: Redis is short of processor or disk.",
             unit="s",
             colours={"mean": BLUE, "99 %": VERMILLION},
-            rule="CheckpointOld",
+            rules=("CheckpointOld",),
         ),
         series(
             "Rooms waiting for Redis",
             [Query(f"sum by (instance) ({metric('roompulse_checkpoint_rooms_waiting')})", "{{instance}}")],
             "Changed rooms kept in memory while Redis is away. Normal: 0. At `--max-dirty-rooms` reading pauses.",
-            rule="ReadingPaused",
+            rules=("ReadingPaused",),
         ),
         series(
             "Saves that failed",
@@ -57,42 +57,42 @@ def checkpoint() -> list[Panel]:
             "A second. Normal: none. They are tried again.",
             unit="cps",
             colours={"failed": VERMILLION},
-            rule="RedisAway",
+            rules=("RedisAway",),
         ),
         bars(
             "Partitions taken over",
             Query(increase("roompulse_recoveries_total", by="state"), "{{state}}"),
             "In the chosen time range, by how their state was found: `kept` in Redis, `rebuilt` from the topic "
             "exactly, `approximate` where the topic no longer held all. Normal: kept.",
-            rule="RebuildRunning",
+            rules=("RebuildRunning",),
         ),
         states(
             "Redis",
             Query(f"min by (instance) ({metric('roompulse_redis_up')})", "{{instance}}"),
             "What each scorer's last attempt gave. Normal: there.",
             AWAY_THERE,
-            rule="RedisAway",
+            rules=("RedisAway",),
         ),
         states(
             "Kafka",
             Query(f"min by (instance) ({metric('roompulse_broker_up')})", "{{instance}}"),
             "What each scorer's last attempt gave. Normal: there.",
             AWAY_THERE,
-            rule="BrokerAway",
+            rules=("BrokerAway",),
         ),
         states(
             "Rebuilding",
             Query(by_partition("roompulse_rebuilding", PARTITION), "partition {{partition}}"),
             "When a partition re-read the topic up to what was committed. Normal: seconds after a start.",
             (("live", CALM), ("rebuilding", WARN)),
-            rule="RebuildRunning",
+            rules=("RebuildRunning",),
         ),
         states(
             "Reading",
             Query(f"max by (instance) ({metric('roompulse_reading_paused')})", "{{instance}}"),
             "When a scorer stopped reading because too many rooms waited for Redis. Normal: goes on.",
             (("goes on", CALM), ("paused", BAD)),
-            rule="ReadingPaused",
+            rules=("ReadingPaused",),
             width=12,
         ),
         states(
@@ -100,7 +100,7 @@ def checkpoint() -> list[Panel]:
             Query(by_partition("roompulse_partition_halted", PARTITION), "partition {{partition}}"),
             "When a partition waited for a bundle that its scorer does not have. Normal: goes on.",
             (("goes on", CALM), ("halted", BAD)),
-            rule="PartitionHalted",
+            rules=("PartitionHalted",),
             width=12,
         ),
     ]

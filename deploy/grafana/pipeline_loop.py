@@ -6,6 +6,7 @@ from deploy.grafana.colours import BLUE, ORANGE, QUANTILES, VERMILLION
 from deploy.grafana.manners import Panel
 from deploy.grafana.panels import heat, series
 from deploy.grafana.queries import PARTITION, Query, by_partition, metric, quantile, rate
+from deploy.grafana.thresholds import line_of
 
 _STAGE, _BATCH = "roompulse_stage_duration_seconds", "roompulse_batch_size"
 
@@ -23,7 +24,7 @@ def loop() -> list[Panel]:
             "all; at one each they are at their limit. The checkpoint runs beside the loop.",
             unit="s",
             stacked=True,
-            rule="OffsetLagGrowing",
+            rules=("OffsetLagGrowing",),
         ),
         series(
             "Mean stage duration",
@@ -31,14 +32,14 @@ def loop() -> list[Panel]:
             "How long a stage takes for one batch. Normal: it grows with the batch; `commit` or `checkpoint` alone "
             "growing points to Kafka or Redis.",
             unit="s",
-            rule="DelayAboveTarget",
+            rules=("DelayAboveTarget",),
         ),
         series(
             "Stage duration, 99 %",
             [Query(slowest, "{{stage}}")],
             "The slow batches. Normal: a few times the mean.",
             unit="s",
-            rule="DelayAboveTarget",
+            rules=("DelayAboveTarget",),
         ),
         series(
             "Batch size",
@@ -46,7 +47,7 @@ def loop() -> list[Panel]:
             "Messages in a transaction. Normal: it follows the traffic; close to `--max-batch` the scorer is "
             "catching up.",
             colours=QUANTILES,
-            rule="OffsetLagGrowing",
+            rules=("OffsetLagGrowing",),
         ),
         heat(
             "Batch sizes",
@@ -64,7 +65,7 @@ def loop() -> list[Panel]:
             "Normal: nothing aborted but when partitions move. What is aborted is read again and comes once.",
             unit="cps",
             colours={"committed": BLUE, "aborted": ORANGE, "Kafka did not answer": VERMILLION},
-            rule="BrokerAway",
+            rules=("BrokerAway",),
         ),
     ]
 
@@ -77,7 +78,18 @@ def lag() -> list[Panel]:
             [Query(by_partition("roompulse_offset_lag", PARTITION), "partition {{partition}}")],
             "Messages not read yet. Normal: a saw near zero. One partition growing: its rooms are too many or its "
             "scorer is stuck; all of them: add a scorer.",
-            rule="OffsetLagGrowing",
+            rules=("OffsetLagGrowing",),
+            width=6,
+        ),
+        series(
+            "Time to read the backlog",
+            [Query("roompulse:offset_lag:seconds", "all partitions"), line_of("OffsetLagGrowing")],
+            "The lag of all scorers over what they read in a second. Normal: below the dashed line; no value while "
+            "there is a backlog and nothing is read.",
+            unit="s",
+            colours={"all partitions": BLUE},
+            rules=("OffsetLagGrowing",),
+            width=6,
         ),
         series(
             "Event time behind the clock",
@@ -85,14 +97,16 @@ def lag() -> list[Panel]:
             "Wall clock less the highest minute seen. Normal: one to two minutes; hours or days while history is "
             "replayed.",
             unit="s",
-            rule="NoEvents",
+            rules=("NoEvents",),
+            width=6,
         ),
         series(
             "Partitions by scorer",
             [Query(f"count by (instance) ({metric('roompulse_offset_lag', PARTITION)})", "{{instance}}")],
             "Normal: equal shares. A step means that a scorer came or went.",
             stacked=True,
-            rule="ScorerDown",
+            rules=("ScorerDown",),
+            width=6,
         ),
         series(
             "Watermark by partition",
@@ -105,13 +119,13 @@ def lag() -> list[Panel]:
             "The highest minute seen, as event time. Normal: rising steadily and together; a level line is a partition "
             "without events.",
             unit="dateTimeAsIso",
-            rule="NoEvents",
+            rules=("NoEvents",),
         ),
         series(
             "Rooms by partition",
             [Query(by_partition("roompulse_rooms_live", PARTITION), "partition {{partition}}")],
             "Normal: equal within a few per cent, since rooms are spread by the hash of their id.",
-            rule="OffsetLagGrowing",
+            rules=("OffsetLagGrowing",),
         ),
         series(
             "Clocks and sessions a second",

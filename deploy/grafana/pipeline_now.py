@@ -6,6 +6,7 @@ from deploy.grafana.colours import AWAY_THERE, BAD, CALM, bad_below, bad_from, w
 from deploy.grafana.manners import Panel
 from deploy.grafana.panels import number
 from deploy.grafana.queries import PARTITION, Query, metric
+from deploy.grafana.thresholds import value_of
 
 
 def now() -> list[Panel]:
@@ -18,13 +19,13 @@ def now() -> list[Panel]:
             Query('sum(up{job="roompulse-scorer",instance=~"$instance"})'),
             "Scorers that answer Prometheus. Normal: as many as you run.",
             steps=bad_below(1),
-            rule="ScorerDown",
+            rules=("ScorerDown",),
         ),
         number(
             "Partitions served",
             Query(f"count(count by (partition) ({lag}))"),
             "Partitions that some scorer serves. Normal: all of the input topic's.",
-            rule="NoScorer",
+            rules=("NoScorer",),
         ),
         number(
             "Kafka",
@@ -32,7 +33,7 @@ def now() -> list[Panel]:
             "What the last attempt gave, worst scorer. Normal: there.",
             steps=bad_below(1),
             words=AWAY_THERE,
-            rule="BrokerAway",
+            rules=("BrokerAway",),
         ),
         number(
             "Redis",
@@ -41,13 +42,13 @@ def now() -> list[Panel]:
             "in memory.",
             steps=bad_below(1),
             words=AWAY_THERE,
-            rule="RedisAway",
+            rules=("RedisAway",),
         ),
         number(
             "Largest lag",
             Query(f"max({lag})"),
             "Messages not read yet, worst partition. Normal: below a few seconds of traffic.",
-            rule="OffsetLagGrowing",
+            rules=("OffsetLagGrowing",),
         ),
         number(
             "Oldest checkpoint",
@@ -55,8 +56,8 @@ def now() -> list[Panel]:
             "Since the last save, or the last look at which nothing was unsaved, worst partition. Normal: a few "
             "seconds.",
             unit="s",
-            steps=warn_from(60, 300),
-            rule="CheckpointOld",
+            steps=warn_from(value_of("CheckpointOld")),
+            rules=("CheckpointOld",),
         ),
         number(
             "Reading",
@@ -64,13 +65,13 @@ def now() -> list[Panel]:
             "Paused while too many changed rooms wait for Redis. Normal: goes on.",
             steps=bad_from(1),
             words=(("goes on", CALM), ("paused", BAD)),
-            rule="ReadingPaused",
+            rules=("ReadingPaused",),
         ),
         number(
             "Rebuilding",
             Query(f"sum(max by (partition) ({metric('roompulse_rebuilding', PARTITION)}))"),
             "Partitions that re-read the topic up to what was committed. Normal: 0, for seconds after a start more.",
             steps=warn_from(1),
-            rule="RebuildRunning",
+            rules=("RebuildRunning",),
         ),
     ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 
-from deploy.grafana.colours import BAD, BLUE, CALM, FATES, ORANGE, bad_from, warn_from
+from deploy.grafana.colours import BLUE, FATES, ORANGE, bad_below, bad_from, warn_from
 from deploy.grafana.manners import Panel
 from deploy.grafana.panels import bars, rows, series
 from deploy.grafana.queries import Query, increase, rate
+from deploy.grafana.thresholds import line_of
 
 
 def refused() -> list[Panel]:
@@ -25,14 +26,25 @@ def refused() -> list[Panel]:
             "Records that could not be accepted, by reason; they lie on the dead-letter topic with it. Normal: none.",
             unit="cps",
             columns=True,
-            rule="DeadLetters",
+            rules=("DeadLetters",),
+            width=6,
+        ),
+        series(
+            "Share refused",
+            [Query("roompulse:dead_letters:ratio5m", "dead letters"), line_of("DeadLetters")],
+            "Dead letters over events of all scorers, over five minutes. Normal: below the dashed line.",
+            unit="percentunit",
+            colours=FATES,
+            rules=("DeadLetters",),
+            width=6,
         ),
         bars(
             "Dead letters",
             Query(increase("roompulse_dead_letters_total", by="reason"), "{{reason}}"),
             "The same over the chosen time range. Normal: none.",
             steps=bad_from(1),
-            rule="DeadLetters",
+            rules=("DeadLetters",),
+            width=6,
         ),
         series(
             "Set aside a second",
@@ -41,6 +53,7 @@ def refused() -> list[Panel]:
             "a few per thousand of the events.",
             unit="cps",
             colours=FATES,
+            width=6,
         ),
     ]
 
@@ -58,7 +71,7 @@ def notifications() -> list[Panel]:
             ],
             "Batches of alerts posted, by target and outcome. Normal: only ok.",
             unit="cps",
-            rule="NotifyFailing",
+            rules=("NotifyFailing",),
             width=6,
         ),
         series(
@@ -66,7 +79,7 @@ def notifications() -> list[Panel]:
             [Query("sum(roompulse_notify_open_alerts)", "open")],
             "Alerts that are kept alive in Alertmanager. Normal: as many as are open on the fleet overview.",
             colours={"open": BLUE},
-            rule="NotifyDown",
+            rules=("NotifyDown",),
             width=6,
         ),
         series(
@@ -74,7 +87,7 @@ def notifications() -> list[Panel]:
             [Query("sum(roompulse_notify_offset_lag)", "records")],
             "Alert records not read yet. Normal: 0 but for moments.",
             colours={"records": ORANGE},
-            rule="NotifyDown",
+            rules=("NotifyDown",),
             width=6,
         ),
         series(
@@ -82,7 +95,7 @@ def notifications() -> list[Panel]:
             [Query("time() - max by (target) (roompulse_notify_last_success_timestamp_seconds)", "{{target}}")],
             "Time since a post was taken. Normal: under a minute while alerts are open.",
             unit="s",
-            rule="NotifyFailing",
+            rules=("NotifyFailing",),
             width=6,
         ),
         bars(
@@ -91,7 +104,7 @@ def notifications() -> list[Panel]:
             "Alert records that were left out in the chosen time range, by reason; after a backlog those that are "
             "too old. Normal: none.",
             steps=warn_from(1),
-            rule="NotifyFailing",
+            rules=("NotifyFailing",),
             width=24,
         ),
     ]
@@ -104,7 +117,7 @@ def rules() -> list[Panel]:
         [Query('max by (alertname, severity, alertstate, instance, partition) (ALERTS{service="roompulse"})')],
         "Alerting rules of the service itself: `pending` while a rule waits out its time, `firing` after it. Normal: "
         "only Watchdog, which always fires so that its silence is noticed. The runbook has an entry for each.",
-        rule="Watchdog",
+        rules=("Watchdog",),
         width=16,
     )
     names = {
@@ -122,7 +135,7 @@ def rules() -> list[Panel]:
         "Answering Prometheus",
         [Query('min by (job, instance) (up{job=~"roompulse-.*|prometheus|alertmanager"})', "{{job}} {{instance}}")],
         "1 while a process answers. Normal: 1 for each.",
-        steps=((None, BAD), (1, CALM)),
-        rule="ScorerDown",
+        steps=bad_below(1),
+        rules=("ScorerDown", "NoScorer", "NotifyDown", "AlertmanagerDown"),
     )
     return [firing, up]

@@ -7,12 +7,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from deploy.grafana.manners import SOURCE
 
-RUNBOOK_URL = "https://roompulse.example/runbook/"
-"""Where docs/runbook.md is served. The one place to change, together with that of the alerting rules."""
-
-Variable = (
-    dashboard.DatasourceVariable | dashboard.QueryVariable | dashboard.IntervalVariable | dashboard.ConstantVariable
-)
+Variable = dashboard.DatasourceVariable | dashboard.QueryVariable | dashboard.IntervalVariable
 _ALL = model.VariableOption(selected=True, text="All", value="$__all")
 
 
@@ -40,9 +35,11 @@ def window() -> dashboard.IntervalVariable:
     return chosen.options(offered).current(offered[1]).description("Longer windows are calmer and slower.")
 
 
-def runbook() -> dashboard.ConstantVariable:
-    """The runbook's address, for the links of the panels."""
-    return dashboard.ConstantVariable("runbook").value(RUNBOOK_URL)
+def runbook() -> dashboard.QueryVariable:
+    """The runbook's address for the links of the panels, from the recording rules, where alerts have it from too."""
+    asked: dict[str, object] = {"query": "label_values(roompulse:links:info, runbook)", "refId": "variable-runbook"}
+    variable = dashboard.QueryVariable("runbook").query(asked).datasource(SOURCE).hide(model.VariableHide.HIDE_VARIABLE)
+    return variable.refresh(model.VariableRefresh.ON_DASHBOARD_LOAD)
 
 
 def _of_label(name: str, label: str, query: str, says: str) -> dashboard.QueryVariable:

@@ -37,7 +37,7 @@ STREAM = (
     "--surges-per-room-hour", "1.5", "--slumps-per-room-hour", "0.5", "--late-rate", "0.02", "--duplicate-rate", "0.02",
     "--missing-rate", "0.01", "--fleet-move", "42:12:0.3", "--continuous", "--no-clock",
 )  # fmt: skip
-REFUSED = (b"room c-3 has 12 viewers", b'{"room_id":"c-3","metrics":{"watch_ucnt":1}}')
+REFUSED = (b"room c-3 has 12 viewers", b'{"room_id":"c-3","metrics":{"watch_ucnt":1}}') * 20
 AWAY_S = 1.5
 SEEN_S = 6.0
 """Scorers tell every five seconds how their partitions stand; a second later Prometheus knows."""

@@ -12,8 +12,10 @@ import yaml
 
 from deploy.grafana.files import FOLDER, texts
 from tests.deploy.grafana.asked import dashboards, everything_asked, filled, panels
+from tests.require import ROOT
 
 GRAFANA = FOLDER.parent
+RULES = ROOT / "deploy" / "prometheus" / "rules"
 MOUNTED = "/etc/grafana/dashboards"
 ALL = dashboards()
 TITLES = [dashboard["title"] for dashboard in ALL]
@@ -82,6 +84,23 @@ def test_every_query_uses_variables_that_its_dashboard_has_and_only_the_chosen_s
         for metric, matchers in SELECTOR.findall(asked.expression):
             if asked.kind != "variable":
                 assert 'instance=~"$instance"' in matchers, f"{asked.place}: {metric}"
+
+
+def test_every_alerting_rule_is_watched_by_a_panel_that_links_to_its_entry() -> None:
+    """And no panel links to an entry of a rule that is not there; the runbook has a heading for each."""
+    groups = yaml.safe_load((RULES / "alerting.yml").read_text(encoding="utf-8"))["groups"]
+    rules = {rule["alert"].lower() for group in groups for rule in group["rules"]}
+    linked = {link["url"] for board in ALL for _, panel in panels(board) for link in panel["links"]}
+    assert linked == {f"${{runbook}}#{rule}" for rule in rules}
+    headings = re.findall(r"^#+ (\w+)$", (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert rules <= {heading.lower() for heading in headings}
+
+
+def test_alerts_lead_to_dashboards_that_are_there() -> None:
+    """The annotation `dashboard` of every rule ends with a dashboard's uid."""
+    groups = yaml.safe_load((RULES / "alerting.yml").read_text(encoding="utf-8"))["groups"]
+    named = {rule["annotations"]["dashboard"].rpartition("}")[2] for group in groups for rule in group["rules"]}
+    assert named <= {board["uid"] for board in ALL}
 
 
 def test_colours_are_those_that_everybody_can_tell_apart() -> None:

@@ -53,7 +53,8 @@ def scraped_run(kafka: Kafka, redis_server: RedisServer, folder: Path) -> Iterat
     one, two, forwarding = (free_port() for _ in range(3))
     with ExitStack() as stack:
         scorers = [
-            stack.enter_context(RunningScorer(_score(live, port), folder / str(port), port)) for port in (one, two)
+            stack.enter_context(RunningScorer(_score(live, port, *more), folder / str(port), port))
+            for port, more in ((one, ("--drift",)), (two, ()))
         ]
         alertmanager = stack.enter_context(Alertmanager(DEPLOY / "alertmanager" / "alertmanager.yml"))
         posting = ("--alertmanager-url", alertmanager.url, "--metrics-port", str(forwarding))
@@ -75,8 +76,8 @@ def scraped_run(kafka: Kafka, redis_server: RedisServer, folder: Path) -> Iterat
         yield prometheus
 
 
-def _score(live: Live, port: int) -> list[str]:
-    return live.score_command("--metrics-port", str(port), "--instance-id", f"at-{port}", "--drift")
+def _score(live: Live, port: int, *more: str) -> list[str]:
+    return live.score_command("--metrics-port", str(port), "--instance-id", f"at-{port}", *more)
 
 
 def _start() -> str:

@@ -14,7 +14,7 @@ WITHOUT_DATA: Mapping[str, str] = {
     "RoomPulse forecast quality / Now / Served since": _CONTROLS,
     "RoomPulse forecast quality / Now / Partitions demoted": _CONTEST,
     "RoomPulse forecast quality / Now / Partitions halted": _HALTED,
-    "RoomPulse forecast quality / Network against plain mean / Network's error over the plain mean's": _CONTEST,
+    "RoomPulse forecast quality / Network against plain mean / Network's error over the plain mean's A": _CONTEST,
     "RoomPulse forecast quality / Network against plain mean / Demoted": _CONTEST,
     "RoomPulse forecast quality / Models / Challenger's error over the champion's": _SHADOW,
     "RoomPulse forecast quality / Models / Mean absolute error by role": _SHADOW,

@@ -1,8 +1,8 @@
 """A real run for the dashboards: everything that is scraped in production, and a simulated stream through it.
 
 Kafka, Redis, two scorers, notify, Alertmanager, and a Prometheus with the real rules. The stream has surges, slumps, a
-move of the whole fleet, late, repeated and missing minutes, and records that must be refused; Redis goes away for a
-moment, and people have their say on alerts.
+move of the whole fleet, late, repeated and missing minutes, and records that must be refused; a model is promoted and
+another one tried in its shadow, a network demoted; Redis goes away for a moment; people have their say on alerts.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-from roompulse.kafka_client import make_producer
 from roompulse.local_server import LOOPBACK, free_port
-from roompulse.settings import Settings
+from tests.deploy.grafana.provoked import broker_of, have_a_say, promote, refuse, serve_plain
 from tests.journeys.live import Live
 from tests.journeys.running import RunningScorer
 from tests.require import ROOT
+from tests.scorer.bundles import bundle_at
 from tests.services.alertmanager import Alertmanager
 from tests.services.kafka import Kafka
 from tests.services.prometheus import Prometheus
@@ -31,13 +31,12 @@ from tests.services.redis import RedisServer
 
 DEPLOY = ROOT / "deploy"
 PARTITIONS = 4
-MINUTES = 55
+ROOMS, MINUTES = 160, 55
 STREAM = (
-    "--rooms", "160", "--minutes", str(MINUTES), "--speed", "240", "--typical-size", "60", "--seed", "7",
+    "--rooms", str(ROOMS), "--minutes", str(MINUTES), "--speed", "240", "--typical-size", "60", "--seed", "7",
     "--surges-per-room-hour", "1.5", "--slumps-per-room-hour", "0.5", "--late-rate", "0.02", "--duplicate-rate", "0.02",
     "--missing-rate", "0.01", "--fleet-move", "42:12:0.3", "--continuous", "--no-clock",
 )  # fmt: skip
-REFUSED = (b"room c-3 has 12 viewers", b'{"room_id":"c-3","metrics":{"watch_ucnt":1}}') * 20
 AWAY_S = 1.5
 SEEN_S = 6.0
 """Scorers tell every five seconds how their partitions stand; a second later Prometheus knows."""
@@ -50,10 +49,12 @@ def scraped_run(kafka: Kafka, redis_server: RedisServer, folder: Path) -> Iterat
     """A Prometheus that has seen it all. The scorers still run, so that their gauges are there."""
     live = Live(kafka.address, redis_server.url, f"g{uuid.uuid4().hex[:8]}.")
     live.create_topics(PARTITIONS)
+    better = bundle_at(folder / "models" / "better", "2")
+    models = ("--registry", str(folder / "models"), "--shadow-share", "1")
     one, two, forwarding = (free_port() for _ in range(3))
     with ExitStack() as stack:
         scorers = [
-            stack.enter_context(RunningScorer(_score(live, port, *more), folder / str(port), port))
+            stack.enter_context(RunningScorer(_score(live, port, *models, *more), folder / str(port), port))
             for port, more in ((one, ("--drift",)), (two, ()))
         ]
         alertmanager = stack.enter_context(Alertmanager(DEPLOY / "alertmanager" / "alertmanager.yml"))
@@ -64,12 +65,15 @@ def scraped_run(kafka: Kafka, redis_server: RedisServer, folder: Path) -> Iterat
         for scorer in scorers:
             scorer.until_ready()
         stream = stack.enter_context(_running(live, "simulate", *STREAM, "--start", _start()))
-        _until("half of the stream", lambda: _events(scorers) > 80 * MINUTES)
+        _until("a third of the stream", lambda: _events(scorers) > ROOMS * MINUTES / 3)
+        promote(live, better, PARTITIONS)
+        _until("half of the stream", lambda: _events(scorers) > ROOMS * MINUTES / 2)
         redis_server.kill()
         time.sleep(AWAY_S)
         redis_server.start()
-        _refuse(live)
-        _have_a_say(live)
+        refuse(live)
+        serve_plain(live, partition=0)
+        have_a_say(live)
         assert stream.wait(60) == 0
         _until("all of it", lambda: sum(sum(scorer.metric("roompulse_offset_lag").values()) for scorer in scorers) == 0)
         time.sleep(SEEN_S)
@@ -106,33 +110,12 @@ def _configured(folder: Path, jobs: Mapping[str, Sequence[int]]) -> Path:
 
 @contextmanager
 def _running(live: Live, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "roompulse", *arguments, *_broker(live)]
+    command = [sys.executable, "-m", "roompulse", *arguments, *broker_of(live)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
         finally:
             process.kill()
-
-
-def _refuse(live: Live) -> None:
-    producer = make_producer(Settings(bootstrap_servers=live.bootstrap))
-    for value in REFUSED:
-        producer.send(live.topics.minutes, value, b"c-3")
-    producer.flush(timeout=30)
-    producer.close(timeout=5)
-
-
-def _have_a_say(live: Live) -> None:
-    """Two verdicts and a snooze, on alerts that are told by then."""
-    told = [json.loads(lines[0]) for lines in live.by_room(live.topics.alerts).values()]
-    broker = _broker(live)
-    for alert, verdict in zip(told, ("useful", "noise"), strict=False):
-        live.must("feedback", alert["alert_id"], "--room", alert["room_id"], "--verdict", verdict, *broker)
-    live.must("snooze", told[-1]["room_id"], "--for", "1h", *broker)
-
-
-def _broker(live: Live) -> tuple[str, ...]:
-    return ("--bootstrap-servers", live.bootstrap, "--topic-prefix", live.topics.prefix)
 
 
 def _events(scorers: Sequence[RunningScorer]) -> float:

@@ -40,12 +40,8 @@ def render(counts: Mapping[str, int]) -> str:
 
 def written_counts() -> dict[str, int]:
     """The series that the page tells, in the order of `everything_asked`; a page of another shape fails."""
-    numbers = [
-        line.rsplit("|", 2)[1].strip()
-        for line in FILE.read_text(encoding="utf-8").splitlines()
-        if "`" in line and line.startswith("| ")
-    ]
-    return {one.place: int(text.split()[0]) for one, text in zip(everything_asked(), numbers, strict=True)}
+    counts = [int(count) for count in _COUNT.findall(FILE.read_text(encoding="utf-8"))]
+    return {asked.place: count for asked, count in zip(everything_asked(), counts, strict=True)}
 
 
 def _row(asked: Asked, count: int) -> str:

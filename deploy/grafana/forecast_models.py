@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
-
 from deploy.grafana.colours import (
     BLUE,
     CALM,
@@ -17,7 +15,7 @@ from deploy.grafana.colours import (
     warn_from,
 )
 from deploy.grafana.manners import Panel
-from deploy.grafana.panels import number, rows, series, states
+from deploy.grafana.panels import columns, number, rows, series, states
 from deploy.grafana.queries import Query, by_partition, metric, over_partitions, rate
 from deploy.grafana.thresholds import line_of, value_of
 
@@ -152,9 +150,7 @@ def models() -> list[Panel]:
         width=16,
     )
     names = {"instance": "Scorer", "model": "Model", "role": "Role", "Value": "Partitions"}
-    table.with_transformation(
-        DataTransformerConfig("organize", options={"excludeByName": {"Time": True}, "renameByName": names})
-    )
+    table.with_transformation(columns(names))
     return [
         series(
             "Challenger's error over the champion's",

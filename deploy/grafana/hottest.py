@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Dynam
 
 from deploy.grafana.colours import warn_from
 from deploy.grafana.manners import limits
-from deploy.grafana.panels import rows
+from deploy.grafana.panels import columns, rows
 from deploy.grafana.queries import Query, metric
 
 K = 20
@@ -46,14 +46,7 @@ def hottest_rooms() -> table.Panel:
         DataTransformerConfig("sortBy", options={"fields": {}, "sort": [{"field": "Value #C", "desc": True}]}),
         DataTransformerConfig("calculateField", options={"mode": "index", "alias": "Row", "replaceFields": False}),
         DataTransformerConfig("calculateField", options=_one_more("Row", "Rank")),
-        DataTransformerConfig(
-            "organize",
-            options={
-                "excludeByName": {"Time": True, "Row": True},
-                "indexByName": {name: at for at, name in enumerate(_COLUMNS)},
-                "renameByName": _COLUMNS,
-            },
-        ),
+        columns(_COLUMNS, "Row"),
     ):
         panel.with_transformation(transformation)
     for column in ("Actual, a minute", "Expected, a minute", "Excess, a minute"):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
-
 from deploy.grafana.colours import BLUE, FATES, ORANGE, bad_below, bad_from, warn_from
 from deploy.grafana.manners import Panel
-from deploy.grafana.panels import bars, rows, series
-from deploy.grafana.queries import Query, increase, rate
+from deploy.grafana.panels import bars, columns, rows, series
+from deploy.grafana.queries import Query, increase, metric, rate
 from deploy.grafana.thresholds import line_of
 
 
@@ -118,7 +116,6 @@ def rules() -> list[Panel]:
         "Alerting rules of the service itself: `pending` while a rule waits out its time, `firing` after it. Normal: "
         "only Watchdog, which always fires so that its silence is noticed. The runbook has an entry for each.",
         rules=("Watchdog",),
-        width=16,
     )
     names = {
         "alertname": "Rule",
@@ -127,15 +124,20 @@ def rules() -> list[Panel]:
         "instance": "Scorer",
         "partition": "Partition",
     }
-    hidden = {"Time": True, "Value": True}
-    firing.with_transformation(
-        DataTransformerConfig("organize", options={"excludeByName": hidden, "renameByName": names})
-    )
+    firing.with_transformation(columns(names, "Value"))
     up = series(
         "Answering Prometheus",
         [Query('min by (job, instance) (up{job=~"roompulse-.*|prometheus|alertmanager"})', "{{job}} {{instance}}")],
         "1 while a process answers. Normal: 1 for each.",
         steps=bad_below(1),
         rules=("ScorerDown", "NoScorer", "NotifyDown", "AlertmanagerDown"),
+        width=12,
     )
-    return [firing, up]
+    running = rows(
+        "What runs",
+        [Query(f"max by (instance, version, client) ({metric('roompulse_build_info')})")],
+        "Version and Kafka client of each scorer. Normal: one version, but for the minutes of an upgrade.",
+        width=12,
+    )
+    running.with_transformation(columns({"instance": "Scorer", "version": "Version", "client": "Client"}, "Value"))
+    return [firing, up, running]

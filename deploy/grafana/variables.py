@@ -46,5 +46,5 @@ def _of_label(name: str, label: str, query: str, says: str) -> dashboard.QueryVa
     # Refreshed with the time range: a scorer or partition that came later is offered without a reload.
     asked: dict[str, object] = {"query": query, "refId": f"variable-{name}"}
     variable = dashboard.QueryVariable(name).label(label).query(asked).datasource(SOURCE).description(says)
-    variable.multi(True).include_all(True).all_value(".*").current(_ALL)
-    return variable.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(model.VariableSort.NUMERICAL_ASC)
+    variable.multi(True).include_all(True).all_value(".*").current(_ALL).sort(model.VariableSort.NUMERICAL_ASC)
+    return variable.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -49,8 +50,10 @@ def scraped_run(kafka: Kafka, redis_server: RedisServer, folder: Path) -> Iterat
     """A Prometheus that has seen it all. The scorers still run, so that their gauges are there."""
     live = Live(kafka.address, redis_server.url, f"g{uuid.uuid4().hex[:8]}.")
     live.create_topics(PARTITIONS)
-    better = bundle_at(folder / "models" / "better", "2")
-    models = ("--registry", str(folder / "models"), "--shadow-share", "1")
+    better = bundle_at(folder / "better", "2")
+    registry = folder / "models"
+    shutil.copytree(better.folder, registry / better.label)
+    models = ("--registry", str(registry), "--shadow-share", "1")
     one, two, forwarding = (free_port() for _ in range(3))
     with ExitStack() as stack:
         scorers = [
@@ -64,6 +67,9 @@ def scraped_run(kafka: Kafka, redis_server: RedisServer, folder: Path) -> Iterat
         prometheus = stack.enter_context(Prometheus(lambda at: _configured(at, jobs)))
         for scorer in scorers:
             scorer.until_ready()
+        _until(
+            "two partitions each", lambda: all(len(scorer.metric("roompulse_rooms_live")) == 2 for scorer in scorers)
+        )
         stream = stack.enter_context(_running(live, "simulate", *STREAM, "--start", _start()))
         _until("a third of the stream", lambda: _events(scorers) > ROOMS * MINUTES / 3)
         promote(live, better, PARTITIONS)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from deploy.grafana.hottest import K
+from roompulse.rules import Rules
 from tests.deploy.grafana.answers import ALL, options, series
 from tests.deploy.grafana.asked import everything_asked, filled
 from tests.deploy.grafana.run import PARTITIONS, scraped_run
@@ -16,7 +18,15 @@ from tests.services.kafka import Kafka
 from tests.services.prometheus import Prometheus
 from tests.services.redis import RedisServer
 
+pytestmark = pytest.mark.timeout(300)
+
 ASKED = everything_asked()
+NOT_SHOWN = {
+    "roompulse_alerts_per_room_day": "the panels count over the chosen time range, not since the scorer's start",
+    "roompulse_contest_judged_total": "the ratio of the two errors says it all",
+    "roompulse_hot_room_rank": "it ranks the rooms of one scorer; the table ranks those of all",
+}
+"""Metrics that no panel shows."""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +62,14 @@ def test_every_query_gives_data_for_chosen_scorers_and_partitions(prometheus: Pr
         assert any(alone) or not both, asked.place
 
 
+def test_everything_that_is_exported_is_shown(prometheus: Prometheus) -> None:
+    """Or it stands in NOT_SHOWN, with the reason."""
+    names: list[str] = prometheus.api("label/__name__/values")
+    exported = {re.sub("_(bucket|sum|count|created)$", "", name) for name in names if name.startswith("roompulse_")}
+    asked = " ".join(one.expression for one in ASKED)
+    assert {name for name in exported if name not in asked} == NOT_SHOWN.keys()
+
+
 def test_the_table_of_the_hottest_rooms_has_the_same_rooms_in_every_column(prometheus: Prometheus) -> None:
     """At most K rooms of both scorers, those with the largest excess, each with what was expected of it."""
     columns = [
@@ -60,6 +78,7 @@ def test_the_table_of_the_hottest_rooms_has_the_same_rooms_in_every_column(prome
         if asked.name == "Hottest rooms"
     ]
     actual, expected, excess, deviation = columns
+    assert Rules().hotlist_size == K
     assert 1 <= len(excess) <= K
     assert actual.keys() == expected.keys() == excess.keys() >= deviation.keys()
     assert min(excess.values()) > 0

@@ -197,8 +197,8 @@ def _alerts() -> list[Panel]:
                 Query(f"60 * {rate('roompulse_alerts_total', by='event')}", "{{event}}"),
                 Query(f"60 * {rate('roompulse_fleet_events_total', by='event')}", "fleet {{event}}"),
             ],
-            "What subscribers of the alert topic and of the fleet events receive. Normal: as many ends as beginnings; few retractions, which "
-            "come from corrected minutes.",
+            "What subscribers of the alert topic and of the fleet events receive. Normal: as many ends as "
+            "beginnings; few retractions, which come from corrected minutes.",
             colours=LIFE,
         ),
         bars(

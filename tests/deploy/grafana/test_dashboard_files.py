@@ -126,6 +126,8 @@ def test_provisioning_names_files_and_sources_that_are_there() -> None:
     assert not provider["allowUiUpdates"]
     (source,) = yaml.safe_load((GRAFANA / "provisioning/datasources/prometheus.yml").read_text())["datasources"]
     assert (source["type"], source["url"], source["isDefault"]) == ("prometheus", "http://prometheus:9090", True)
+    scraping = yaml.safe_load((RULES.parent / "prometheus.yml").read_text(encoding="utf-8"))["global"]
+    assert source["jsonData"]["timeInterval"] == scraping["scrape_interval"]
     settings = configparser.ConfigParser()
     settings.read(GRAFANA / "grafana.ini")
     home = settings["dashboards"]["default_home_dashboard_path"]

@@ -7,28 +7,21 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from deploy.grafana import marks, variables
 from deploy.grafana.assembly import Section, assemble
 from deploy.grafana.colours import (
-    CALM,
     FATES,
-    KINDS,
-    LIFE,
     QUANTILES,
-    SEVERITIES,
-    VERMILLION,
-    WARN,
     bad_below,
     bad_from,
     warn_from,
 )
+from deploy.grafana.fleet_alerts import alerts, open_alerts
 from deploy.grafana.hottest import hottest_rooms
 from deploy.grafana.manners import Panel
-from deploy.grafana.panels import bars, heat, number, series, states
-from deploy.grafana.queries import Query, by_partition, increase, metric, over_partitions, quantile, rate
+from deploy.grafana.panels import heat, number, series
+from deploy.grafana.queries import OPENED, Query, metric, over_partitions, quantile, rate
 from deploy.grafana.thresholds import line_of, value_of
 
-_CALM_OR_MOVING = (("calm", CALM), ("moving together", WARN))
 _DELAY = "roompulse_delay_seconds"
 _SHARES = ((0.5, "median"), (0.95, "95 %"), (0.99, "99 %"))
-_OPENED = 'event="open"'
 
 
 def fleet_overview() -> Dashboard:
@@ -41,9 +34,9 @@ def fleet_overview() -> Dashboard:
         [marks.RULES, marks.MODELS, marks.FLEET],
         [
             Section("Now", _now()),
+            Section("Hottest rooms and open alerts", [hottest_rooms(), *open_alerts()]),
+            Section("Alerts over time", alerts()),
             Section("Traffic", _traffic()),
-            Section("Alerts", _alerts()),
-            Section("Rooms", [hottest_rooms()]),
         ],
     )
 
@@ -80,7 +73,7 @@ def _now() -> list[Panel]:
         ),
         number(
             "Alerts a minute",
-            Query(f"60 * {rate('roompulse_alerts_total', _OPENED)}"),
+            Query(f"60 * {rate('roompulse_alerts_total', OPENED)}"),
             "Alerts that opened. Normal: what the budgets allow, see alerts in a room's day.",
             rules=("AlertStorm",),
         ),
@@ -160,83 +153,6 @@ def _traffic() -> list[Panel]:
             "that one scorer or partition is behind.",
             unit="s",
             rules=("DelayAboveTarget",),
-            width=12,
-        ),
-    ]
-
-
-def _alerts() -> list[Panel]:
-    return [
-        series(
-            "Open alerts by kind",
-            [Query(f"sum by (kind) ({metric('roompulse_alerts_open')})", "{{kind}}")],
-            "What is open now. Normal: surges and slumps last minutes, hotspots longer.",
-            stacked=True,
-            colours=KINDS,
-            rules=("AlertStorm",),
-        ),
-        series(
-            "Open alerts by severity",
-            [Query(f"sum by (severity) ({metric('roompulse_alerts_open')})", "{{severity}}")],
-            "The same by severity. Normal: mostly info.",
-            stacked=True,
-            colours=SEVERITIES,
-            rules=("AlertStorm",),
-        ),
-        series(
-            "Alerts opened a minute",
-            [Query(f"60 * {rate('roompulse_alerts_total', _OPENED, by='kind')}", "{{kind}}")],
-            "Openings by kind. Normal: the budgets, spread over the day. Many at once: see the fleet events.",
-            columns=True,
-            colours=KINDS,
-            rules=("AlertStorm",),
-        ),
-        series(
-            "Alert records a minute",
-            [
-                Query(f"60 * {rate('roompulse_alerts_total', by='event')}", "{{event}}"),
-                Query(f"60 * {rate('roompulse_fleet_events_total', by='event')}", "fleet {{event}}"),
-            ],
-            "What subscribers of the alert topic and of the fleet events receive. Normal: as many ends as "
-            "beginnings; few retractions, which come from corrected minutes.",
-            colours=LIFE,
-        ),
-        bars(
-            "Alerts in a room's day",
-            Query(
-                f"1440 * {increase('roompulse_alerts_total', _OPENED, by='kind')}"
-                f" / scalar({increase('roompulse_forecasts_total')})",
-                "{{kind}}",
-            ),
-            "Alerts opened over the chosen time range, for each 1,440 minutes forecast. Normal: close to the budgets "
-            "(surges 1, slumps 0.5 unless set otherwise) once the range is a day.",
-            rules=("AlertStorm",),
-        ),
-        bars(
-            "Feedback and snoozes",
-            Query(
-                f"{increase('roompulse_feedback_total', by='verdict')}"
-                f' or label_replace({increase("roompulse_snoozes_total")}, "verdict", "snooze", "", "")',
-                "{{verdict}}",
-            ),
-            "Verdicts of people on alerts in the chosen time range, and snoozes. Normal: more useful than noise; "
-            "otherwise lower the budgets.",
-        ),
-        states(
-            "Fleet events",
-            Query(by_partition("roompulse_fleet_events_open"), "partition {{partition}}"),
-            "When many rooms of a partition moved together. Normal: calm. Room alerts of that time are part of it, and "
-            "Alertmanager holds them back.",
-            _CALM_OR_MOVING,
-            width=12,
-        ),
-        series(
-            "Alerts in a room's day, at the pace of ten minutes",
-            [Query("roompulse:alerts_opened_per_room_day:rate10m", "opened"), line_of("AlertStorm")],
-            "Over all scorers: what a room would have in a day if it went on like this. Normal: below the dashed "
-            "line, ten times the default budgets.",
-            colours={"opened": VERMILLION},
-            rules=("AlertStorm",),
             width=12,
         ),
     ]

@@ -39,7 +39,8 @@ def hottest_rooms() -> table.Panel:
         "how many were expected, and by how much that is more. Always "
         f"{K} rows while as many rooms are above their forecast; a room leaves the table when others are hotter. "
         "`roompulse room ID` tells more of one.",
-        height=21,
+        width=12,
+        height=24,
     )
     for transformation in (
         DataTransformerConfig("merge", options={}),

@@ -50,6 +50,7 @@ def series(
     rules: Sequence[str] = (),
     stacked: bool = False,
     columns: bool = False,
+    from_zero: bool = True,
     width: int = 8,
 ) -> lines.Panel:
     """Lines (or columns) over time with a table of their last and largest values; `steps` are lines across.
@@ -57,9 +58,11 @@ def series(
     A series whose name ends with `thresholds.LIMIT` is drawn as a line across as well.
     """
     panel = ask(describe(lines.Panel(), title, says, rules, width, 8), queries, OVER_TIME, instant=False)
-    panel.legend(legend("lastNotNull", "max")).tooltip(hover()).unit(unit).min(0).line_width(2)
+    panel.legend(legend("lastNotNull", "max")).tooltip(hover()).unit(unit).line_width(2)
     panel.draw_style(options.GraphDrawStyle.BARS if columns else options.GraphDrawStyle.LINE)
     panel.fill_opacity(60 if stacked or columns else 5).thresholds(limits(steps))
+    if from_zero:
+        panel.min(0)
     if stacked or columns:
         panel.stacking(common.StackingConfig().mode(options.StackingMode.NORMAL).group("A"))
     if len(steps) > 1:

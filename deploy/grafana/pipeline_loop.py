@@ -97,6 +97,7 @@ def lag() -> list[Panel]:
             "Wall clock less the highest minute seen. Normal: one to two minutes; hours or days while history is "
             "replayed.",
             unit="s",
+            from_zero=False,
             rules=("NoEvents",),
             width=6,
         ),
@@ -119,6 +120,7 @@ def lag() -> list[Panel]:
             "The highest minute seen, as event time. Normal: rising steadily and together; a level line is a partition "
             "without events.",
             unit="dateTimeAsIso",
+            from_zero=False,
             rules=("NoEvents",),
         ),
         series(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 INSTANCE = 'instance=~"$instance"'
 PARTITION = 'partition=~"$partition"'
+OPENED = 'event="open"'
 
 
 @dataclass(frozen=True, slots=True)

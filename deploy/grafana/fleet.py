@@ -6,13 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana import marks, variables
 from deploy.grafana.assembly import Section, assemble
-from deploy.grafana.colours import (
-    FATES,
-    QUANTILES,
-    bad_below,
-    bad_from,
-    warn_from,
-)
+from deploy.grafana.colours import FATES, QUANTILES, bad_below, bad_from, warn_from
 from deploy.grafana.fleet_alerts import alerts, open_alerts
 from deploy.grafana.hottest import hottest_rooms
 from deploy.grafana.manners import Panel

@@ -10,7 +10,7 @@ from tests.deploy.grafana.asked import Asked, everything_asked, filled, label_va
 from tests.deploy.grafana.run import VALUES
 from tests.services.prometheus import Prometheus
 
-RANGE_S = 90
+RANGE_S = 180
 STEP = "2s"
 ALL = {"instance": ".*", "partition": ".*"}
 

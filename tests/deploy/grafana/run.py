@@ -41,7 +41,7 @@ STREAM = (
 AWAY_S = 1.5
 SEEN_S = 6.0
 """Scorers tell every five seconds how their partitions stand; a second later Prometheus knows."""
-VALUES = {"window": "20s", "__rate_interval": "10s", "__range": "1m", "__interval": "2s"}
+VALUES = {"window": "20s", "__rate_interval": "10s", "__range": "3m", "__interval": "2s"}
 """Short, since the run is short and Prometheus looks every second."""
 
 

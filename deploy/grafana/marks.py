@@ -18,7 +18,7 @@ class _PrometheusAnnotation(model.AnnotationQuery):
     texts: dict[str, str]
 
     def to_json(self) -> dict[str, object]:
-        """The query stands twice: Grafana before 11.5 reads `expr`, from then on it reads `target`."""
+        """The query stands twice: older Grafanas read `expr`, newer ones `target`."""
         target = {"expr": self.expr, "refId": "Anno", "interval": ""}
         return super().to_json() | self.texts | {"target": target}
 

@@ -43,7 +43,7 @@ TRAIN = {
     "tf2onnx",
     "threadpoolctl",
 }
-DASHBOARDS = {"grafana_foundation_sdk"}
+DASHBOARDS = {"grafana_foundation_sdk", "yaml"}
 MAY_IMPORT = {
     "roompulse": BASE | DEMO,
     "producer": BASE | FAST,

@@ -1,0 +1,26 @@
+"""Tables and headings of the generated pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; a cell may hold anything on one or more lines."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def code(text: object) -> str:
+    """Text as it is typed; nothing for nothing."""
+    return f"`{text}`" if str(text) else ""
+
+
+def page(title: str, source: str, *parts: str) -> str:
+    """A page that says what it was made from."""
+    head = f"<!-- Made by `make docs` from {source}; changes here are lost. -->\n\n# {title}\n"
+    return "\n".join([head, *(part.rstrip("\n") + "\n" for part in parts)])
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,39 @@
+"""docs/reference/metrics.md: every metric, asked of the registries that serve them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import CollectorRegistry
+
+from deploy.docs.markdown import code, page, table
+from scorer.adapters.prometheus_metrics import PrometheusMetrics
+
+
+def metrics_page() -> str:
+    """A table for each process that serves metrics."""
+    return page(
+        "Metrics",
+        "the registries of the processes",
+        "Names are as Prometheus sees them. `score` serves its metrics on `--metrics-port`, at `/metrics`. Besides these "
+        "a histogram has the usual `_bucket`, `_sum` and `_count`, and each metric what prometheus_client adds. "
+        "No room is a label of a counter, so that the number of series stays the same however many rooms there are.\n",
+        "## score\n",
+        _table(PrometheusMetrics("step-1+24b45f6e").registry),
+    )
+
+
+def metrics(registry: CollectorRegistry) -> Iterator[tuple[str, str, Sequence[str], str]]:
+    """Name as exposed, type, labels and help of each metric, in the order of their declaration."""
+    for collector in registry._collector_to_names:
+        for family in collector.collect():
+            labels = getattr(collector, "_labelnames", None) or getattr(family, "_labelnames", ())
+            suffix = "_total" if family.type == "counter" else ""
+            yield family.name + suffix, family.type, tuple(labels), family.documentation
+
+
+def _table(registry: CollectorRegistry) -> str:
+    rows = (
+        [code(name), kind, ", ".join(map(code, labels)), text] for name, kind, labels, text in metrics(registry)
+    )
+    return table(["metric", "type", "labels", "meaning"], rows)

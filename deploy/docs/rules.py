@@ -1,0 +1,44 @@
+"""docs/reference/rules.md: every recording and alerting rule of deploy/prometheus/rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy.docs.markdown import code, page, table
+
+
+def rules_page(folder: Path) -> str:
+    """A table of alerts, each linked to its runbook entry, and one of what is recorded."""
+    known = list(rules(folder))
+    alerts = (
+        [
+            f"[{rule['alert']}](../runbook.md#{rule['alert'].lower()})",
+            rule["labels"]["severity"],
+            code(rule.get("for", "at once")),
+            rule["annotations"]["summary"],
+            code(" ".join(rule["expr"].split())),
+        ]
+        for rule in known
+        if "alert" in rule
+    )
+    recorded = ([code(rule["record"]), code(" ".join(rule["expr"].split()))] for rule in known if "record" in rule)
+    return page(
+        "Rules",
+        "deploy/prometheus/rules",
+        "What Prometheus watches RoomPulse itself by. Alerts of rooms are something else: [Alerts](../alerts.md).\n",
+        "## Alerts\n",
+        table(["rule", "severity", "for", "says", "expression"], alerts),
+        "## Recorded\n",
+        table(["series", "expression"], recorded),
+    )
+
+
+def rules(folder: Path) -> Iterator[dict[str, Any]]:
+    """Every rule of every group of every file."""
+    for file in sorted(folder.glob("*.yml")):
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+            yield from group["rules"]

@@ -15,7 +15,9 @@ import numpy as np
 
 from trainer.svg import lines
 
-ROOMS = "--rooms 40 --minutes 180 --seed 12 --typical-size 80 --surges-per-room-hour 0.2 --continuous".split()
+ROOMS = (
+    "--rooms=40", "--minutes=180", "--seed=12", "--typical-size=80", "--surges-per-room-hour=0.2", "--continuous",
+)  # fmt: skip
 """The rooms of docs/tutorial.md."""
 BEFORE_MINUTES, AFTER_MINUTES = 40, 30
 
@@ -38,8 +40,9 @@ def alert_picture() -> str:
     minutes = sorted({row["minute"] for row in rows})
     opened = minutes.index(surge["opened"])
     shown = range(max(opened - BEFORE_MINUTES, 1), min(opened + AFTER_MINUTES, len(minutes)))
+    before = [made.get(minutes[at - 1]) for at in shown]
     expected = {
-        quantile: np.array([made[minutes[at - 1]][quantile][0] if minutes[at - 1] in made else math.nan for at in shown])
+        quantile: np.array([quantiles[quantile][0] if quantiles else math.nan for quantiles in before])
         for quantile in ("0.1", "0.5", "0.9")
     }
     picture = lines(

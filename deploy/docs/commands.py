@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass
 
 from deploy.docs.markdown import code, page, table
 from roompulse.cli import COMMANDS, EXIT_CODES, command_parser
-from roompulse.settings import PREFIX, Settings
+from roompulse.settings import PREFIX
 
-SETTINGS = {item.name: item for item in fields(Settings)}
+SETTING_HELP = re.compile(rf"(?P<meaning>.*) \[(?P<variable>{PREFIX}\w+)(?:, default (?P<default>.*))?\]", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of a process as its command's help tells it."""
+
+    flag: str
+    variable: str
+    default: str
+    meaning: str
 
 
 def commands_page() -> str:
@@ -43,9 +54,12 @@ def options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     ]
 
 
-def settings(parser: argparse.ArgumentParser) -> list[argparse.Action]:
-    """The options that stand for a setting of the process, which has a variable too."""
-    return [action for group in parser._action_groups if group.title == "settings" for action in group._group_actions]
+def setting(action: argparse.Action) -> Setting | None:
+    """The option as a setting of the process, which has a variable too; None where it is the command's own."""
+    found = SETTING_HELP.fullmatch((action.help or "").replace("%%", "%"))
+    if found is None:
+        return None
+    return Setting(", ".join(action.option_strings), found["variable"], found["default"] or "", found["meaning"])
 
 
 def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -54,9 +68,8 @@ def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
         if one.description:
             yield one.description + "\n"
         known = options(one)
-        told = settings(one)
-        own = [action for action in known if action not in told]
-        rows = [row for action in own for row in _rows(one, action)] + [_setting_row(action) for action in told]
+        rows = [row for action in known if setting(action) is None for row in _rows(one, action)]
+        rows += [_setting_row(found) for action in known if (found := setting(action)) is not None]
         if rows:
             yield table(["argument or option", "meaning"], rows)
         rest = (one.epilog or "").replace(EXIT_CODES, "").strip()
@@ -79,17 +92,9 @@ def _rows(parser: argparse.ArgumentParser, action: argparse.Action) -> Iterator[
     yield [code(_spelling(formatter, action)), meaning]
 
 
-def _setting_row(action: argparse.Action) -> list[str]:
-    item = SETTINGS[action.dest]
-    spelling = ", ".join(action.option_strings)
-    variable = f"[`{PREFIX}{item.name.upper()}`](settings.md)"
-    default = "" if item.default in ("", None) else f", default {code(as_typed(item.default))}"
-    return [code(spelling), f"{item.metadata['help']} ({variable}{default})"]
-
-
-def as_typed(default: object) -> str:
-    """A default as one would type it; nothing where there is none."""
-    return "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+def _setting_row(found: Setting) -> list[str]:
+    default = f", default {code(found.default)}" if found.default else ""
+    return [code(found.flag), f"{found.meaning} ([{code(found.variable)}](settings.md){default})"]
 
 
 def _spelling(formatter: argparse.HelpFormatter, action: argparse.Action) -> str:

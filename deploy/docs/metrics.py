@@ -15,9 +15,9 @@ def metrics_page() -> str:
     return page(
         "Metrics",
         "the registries of the processes",
-        "Names are as Prometheus sees them. `score` serves its metrics on `--metrics-port`, at `/metrics`. Besides these "
-        "a histogram has the usual `_bucket`, `_sum` and `_count`, and each metric what prometheus_client adds. "
-        "No room is a label of a counter, so that the number of series stays the same however many rooms there are.\n",
+        "Names are as Prometheus sees them; a histogram has the usual `_bucket`, `_sum` and `_count`. `score` serves "
+        "its metrics on `--metrics-port`, at `/metrics`. The number of series is the same for any number of rooms: "
+        "what has a label `room` is about a few rooms at a time, and goes when a room leaves them.\n",
         "## score\n",
         _table(PrometheusMetrics("step-1+24b45f6e").registry),
     )
@@ -27,13 +27,11 @@ def metrics(registry: CollectorRegistry) -> Iterator[tuple[str, str, Sequence[st
     """Name as exposed, type, labels and help of each metric, in the order of their declaration."""
     for collector in registry._collector_to_names:
         for family in collector.collect():
-            labels = getattr(collector, "_labelnames", None) or getattr(family, "_labelnames", ())
+            labels: Sequence[str] = getattr(collector, "_labelnames", ()) or getattr(family, "_labelnames", ())
             suffix = "_total" if family.type == "counter" else ""
             yield family.name + suffix, family.type, tuple(labels), family.documentation
 
 
 def _table(registry: CollectorRegistry) -> str:
-    rows = (
-        [code(name), kind, ", ".join(map(code, labels)), text] for name, kind, labels, text in metrics(registry)
-    )
+    rows = ([code(name), kind, ", ".join(map(code, labels)), text] for name, kind, labels, text in metrics(registry))
     return table(["metric", "type", "labels", "meaning"], rows)

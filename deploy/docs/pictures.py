@@ -44,7 +44,7 @@ def demo_picture() -> str:
 
 
 def _without_web_fonts(frame: str) -> str:
-    """rich's frame has its font fetched from a host of others; the reader's own fixed-width font will do."""
+    """The frame that rich draws fetches its font from elsewhere; the reader's own fixed-width font will do."""
     first, *_, last = frame.split("@font-face")
     fixed_width = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; white-space: pre"
     kept = (first + last.split("}}", 1)[1]).replace("Fira Code, monospace", fixed_width)

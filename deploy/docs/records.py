@@ -17,7 +17,10 @@ Schema = dict[str, Any]
 def records_page(document: Path) -> str:
     """Topic by topic: settings, then each message with its headers, fields and an example."""
     contents = yaml.safe_load(document.read_text(encoding="utf-8"))
-    parts = [str(contents["info"]["description"]), "The whole document, for tools: [asyncapi.yaml](../asyncapi.yaml).\n"]
+    parts = [
+        str(contents["info"]["description"]),
+        "The whole document, for tools: [asyncapi.yaml](../asyncapi.yaml).\n",
+    ]
     for channel in contents["channels"].values():
         parts.append(f"## {channel['address']}\n")
         parts.append(channel["description"])
@@ -64,15 +67,18 @@ def _fields(contents: Schema, schema: Schema, path: str = "") -> Iterator[list[s
 def _resolved(contents: Schema, schema: Schema) -> Schema:
     """A schema with its references and `allOf` laid together; what stands nearer wins, properties are refined."""
     whole: Schema = {name: value for name, value in schema.items() if name not in {"$ref", "allOf"}}
-    for part in [schema] if "$ref" in schema else schema.get("allOf", []):
-        if "$ref" in part:
-            target: Any = contents
-            for step in part["$ref"].removeprefix("#/").split("/"):
-                target = target[step]
-            part = _resolved(contents, target)
-        properties = whole.get("properties", {}) | part.get("properties", {})
-        whole = part | whole | ({"properties": properties} if properties else {})
+    for part in [_target(contents, schema["$ref"])] if "$ref" in schema else schema.get("allOf", []):
+        found = _resolved(contents, part)
+        properties = whole.get("properties", {}) | found.get("properties", {})
+        whole = found | whole | ({"properties": properties} if properties else {})
     return whole
+
+
+def _target(contents: Schema, reference: str) -> Schema:
+    found = contents
+    for step in reference.removeprefix("#/").split("/"):
+        found = found[step]
+    return found
 
 
 def _type(contents: Schema, schema: Schema) -> str:
@@ -105,8 +111,6 @@ LIMITS = {
 
 def _meaning(contents: Schema, schema: Schema) -> str:
     within = _resolved(contents, schema["oneOf"][0]) if "oneOf" in schema else schema
-    limits = [
-        text.format(f"{within[name]:,}") for name, text in LIMITS.items() if name in within
-    ]
+    limits = [text.format(f"{within[name]:,}") for name, text in LIMITS.items() if name in within]
     told = schema.get("description", "").strip()
     return " ".join([told, f"({', '.join(limits)})"] if limits else [told])

@@ -39,7 +39,9 @@ def _output(command: str, folder: Path) -> str:
     done = subprocess.run(
         ["/bin/bash", "-o", "pipefail", "-c", script],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", "LC_ALL": "C.UTF-8"},
+        env=os.environ
+        | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
+        | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=True,

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rooms", type=int, default=200, help="rooms in all (default %(default)s)")
     parser.add_argument("--seed", type=int, default=600, help="the first seed (default %(default)s)")
     args = parser.parse_args(arguments)
-    context = open_model(load_bundle(default_bundle()), Settings(), None).context
+    context = open_model(load_bundle(default_bundle()), Settings(), None)
     found: dict[str, Any] = {"partition_days": args.days * PARTITIONS, "false": [], "churn": {}, "moves": {}}
     churn = Churn()
     for seed in range(args.seed, args.seed + args.days):

@@ -5,6 +5,7 @@ RoomPulseError            the command failed: message on standard error, exit co
 ├── InputError            a file cannot be used; names file, line and column
 ├── RecordError           one record cannot be accepted: it is dead-lettered, the stream goes on
 ├── BundleError           a model bundle is missing, damaged or made for other features
+│   └── ModelMissing      the log or the checkpoint names a bundle that is not here, or that cannot be used
 ├── BrokerError           Kafka cannot be reached or refused a request
 │   ├── FencedError       another process has taken over this transactional id or these partitions
 │   └── UnknownOutcome    a commit was sent and its answer never came
@@ -53,6 +54,10 @@ class RecordError(RoomPulseError):
 
 class BundleError(RoomPulseError):
     """A model bundle is missing, damaged, or made for other features."""
+
+
+class ModelMissing(BundleError):
+    """The log or the checkpoint names a bundle that is not here, or that cannot be used."""
 
 
 class BrokerError(RoomPulseError):

@@ -51,23 +51,46 @@ def reset(gate: NDArray[np.void], *, everything: bool = False) -> None:
         gate["residuals"] = np.stack([-half, half])
 
 
-def learn(gate: NDArray[np.void], minute: NDArray[np.int64], value: Floats, fair: NDArray[np.bool_]) -> None:
-    """Compare both forecasts with what came, in place.
+def misses(gate: NDArray[np.void], minute: NDArray[np.int64], value: Floats) -> Floats:
+    """Absolute errors (n, 2) of the network and of the mean a minute ahead; NaN where either was not to be judged.
 
-    `gate` (n,) as it was before this minute, `minute` (n,) epoch minutes, `value` (n,) NaN where not measured, `fair`
-    (n,) whether the network's last forecast was made a minute ago and no alert is open, for an anomaly teaches nothing.
+    `gate` (n,) as it was before this minute, `minute` (n,) epoch minutes, `value` (n,) NaN where not measured. The
+    network's forecast is its last one: the caller knows whether it was made a minute ago.
     """
-    place = np.arange(len(gate))
-    last_mean = gate["means"][place, (minute - 1) % HORIZONS].astype(np.float64)
-    judged = fair & ~np.isnan(value) & ~np.isnan(last_mean)
-    misses = np.stack([np.abs(value - gate["network"]), np.abs(value - last_mean)], axis=1)
-    moved = (1 - ERROR_WEIGHT) * gate["errors"] + ERROR_WEIGHT * misses
+    last_mean = gate["means"][np.arange(len(gate)), (minute - 1) % HORIZONS].astype(np.float64)
+    errors = np.stack([np.abs(value - gate["network"]), np.abs(value - last_mean)], axis=1)
+    return np.where(np.isnan(errors).any(axis=1, keepdims=True), np.nan, errors)
+
+
+def learn(
+    gate: NDArray[np.void],
+    minute: NDArray[np.int64],
+    value: Floats,
+    errors: Floats,
+    fair: NDArray[np.bool_],
+    *,
+    plain: bool = False,
+) -> None:
+    """Compare both forecasts by their errors (n, 2), as `misses` gives them, in place.
+
+    `fair` (n,) says whether the network's last forecast was made a minute ago and no alert is open, for an anomaly
+    teaches nothing. `plain` closes every gate.
+    """
+    judged = fair & ~np.isnan(errors[:, 0])
+    moved = (1 - ERROR_WEIGHT) * gate["errors"] + ERROR_WEIGHT * errors
     gate["errors"] = np.where(judged[:, None], moved, gate["errors"])
     gate["judged"] += judged
     network, mean = gate["errors"][:, 0], gate["errors"][:, 1]
     closed = np.where(gate["closed"], network > BETTER * mean, network > WORSE * mean)
-    gate["closed"] = closed & (gate["judged"] >= WARM_MINUTES)
+    gate["closed"] = (closed & (gate["judged"] >= WARM_MINUTES)) | plain
     _follow_residuals(gate, minute, value, fair)
+
+
+def judge_anew(gate: NDArray[np.void]) -> None:
+    """Forget, in place, how a network did that has been replaced: its errors are not those of the new one."""
+    gate["errors"] = 0
+    gate["judged"] = 0
+    gate["closed"] = False
 
 
 def _follow_residuals(

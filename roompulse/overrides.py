@@ -47,7 +47,7 @@ class Override(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     """The kinds of alert that open; the others do not."""
 
 
-class Overrides(Struct, frozen=True):
+class Overrides(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a settings file says: for all rooms, by category, by room."""
 
     rules: Override = Override()

@@ -56,6 +56,7 @@ def room_dtype(units: int, window_minutes: int, series_minutes: int = 0) -> np.d
             ("session_start", "<i4"),  # epoch minute; a new room has none: FRESH
             ("offset", "<i2"),  # minutes east of UTC as the room writes its times
             ("over", "?"),  # the session has ended; the next record begins another
+            ("model", "<u4"),  # code of the network whose state this is; 0 before the first record
             ("levels", LEVEL_DTYPE),
             ("h", "<f4", (units,)),
             ("c", "<f4", (units,)),
@@ -91,13 +92,43 @@ FORGET_MINUTES = 7 * 1440
 """A room idle for this long in event time is forgotten; it comes back as one that nobody has seen."""
 _GRACE_MINUTES = 60
 
-LAYOUT_VERSION = 2
-"""Counts up when what is saved beside the rows changes: 2 brought the fleet's memory."""
+LAYOUT_VERSION = 3
+"""Counts up when what is saved beside the rows changes: 2 brought the fleet's memory, 3 what is followed."""
 
 
 def layout_of(dtype: np.dtype[np.void]) -> str:
     """Names a layout; a checkpoint written in another one cannot be read and is rebuilt from the topic."""
     return hashlib.sha256(f"{LAYOUT_VERSION} {dtype.descr}".encode()).hexdigest()[:16]
+
+
+def shape_of(dtype: np.dtype[np.void]) -> tuple[int, int, int]:
+    """What `room_dtype` was given: state values, minutes of the target's ring, minutes of the ring of all series."""
+    series = dtype[SERIES].shape[0] if SERIES in (dtype.names or ()) else 0
+    return dtype["h"].shape[0], dtype["ring"].shape[0], series
+
+
+def room_for(*dtypes: np.dtype[np.void]) -> np.dtype[np.void]:
+    """The smallest layout in which the rooms of all these have room."""
+    units, window, series = (max(sizes) for sizes in zip(*map(shape_of, dtypes), strict=True))
+    return room_dtype(units, window, series)
+
+
+def widened(rooms: NDArray[np.void], dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """`rooms` (n,) in a layout that has room for theirs, with rings of the same minutes and nothing in what is new."""
+    if rooms.dtype == dtype:
+        return rooms
+    wide = fresh_rooms(len(rooms), dtype)
+    place, last = np.arange(len(rooms)), rooms["last_minute"].astype(np.int64)
+    for name in rooms.dtype.names or ():
+        if name in {"h", "c"}:
+            wide[name][:, : rooms[name].shape[1]] = rooms[name]
+        elif name in {"ring", SERIES}:
+            old, new = rooms[name].shape[1], wide[name].shape[1]
+            for back in range(old):
+                wide[name][place, (last - back) % new] = rooms[name][place, (last - back) % old]
+        else:
+            wide[name] = rooms[name]
+    return wide
 
 
 def fresh_rooms(count: int, dtype: np.dtype[np.void]) -> NDArray[np.void]:

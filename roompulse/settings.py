@@ -53,6 +53,10 @@ _seconds = _above_zero(999_999.0, "a number above 0 and below a million")
 _budget = _above_zero(1440.0, "alerts per room-day, above 0 and up to 1440")
 
 
+def _seconds_or_never(text: str) -> float:
+    return 0.0 if text.strip() == "0" else _seconds(text)
+
+
 def _flag(text: str) -> bool:
     known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if text.lower() not in known:
@@ -122,6 +126,12 @@ class Settings:
     )
     slump_budget: float | None = _setting(None, "the same of slumps", _budget)
     registry: str = _setting("models", "folder of the model registry")
+    auto_demote: bool = _setting(
+        True, "let a partition serve the plain mean once the network's error was above the mean's over a day"
+    )
+    quiet_clock_s: float = _setting(
+        120.0, "write a clock record to a partition that has been quiet for so long; 0: never", _seconds_or_never
+    )
     log_level: str = _setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))
 
     @property

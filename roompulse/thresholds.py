@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from msgspec import UNSET
@@ -28,25 +28,28 @@ def category_code(category: str | None) -> int:
     return 0 if category is None else zlib.crc32(category.encode()) or 1
 
 
+def check_categories(names: Iterable[str]) -> None:
+    """Raise UsageError where two categories have one code: rooms could not tell them apart."""
+    codes = [category_code(name) for name in names]
+    if len(set(codes)) < len(codes):
+        raise UsageError("two categories of the settings have the same CRC-32: rename one of them")
+
+
 class Thresholds:
     """The rules' thresholds with what overrides say of all rooms, categories and rooms."""
 
     def __init__(self, rules: Rules, overrides: Overrides | None = None) -> None:
-        """Raises UsageError where two categories have one code: rooms could not tell them apart."""
         overrides = overrides or Overrides()
         base = _overlaid(_row_of(rules), _own(overrides.rules))
-        by_code = sorted((category_code(name), name) for name in {*overrides.category, *rules.category_bars})
-        self._codes = np.array([code for code, _ in by_code], np.uint32)
-        if len(set(self._codes.tolist())) < len(self._codes):
-            raise UsageError("two categories of the settings have the same CRC-32: rename one of them")
-        categories = [
-            _overlaid(
-                _overlaid(base, _calibrated(rules.category_bars.get(name))),
-                _own(overrides.category.get(name, Override())),
-            )
-            for _, name in by_code
-        ]
-        self._by_category = np.stack([*categories, base])  # the last one is for all other rooms
+        by_code = {
+            category_code(name): _overlaid(base, _calibrated(bars)) for name, bars in rules.category_bars.items()
+        }
+        for name, own in overrides.category.items():
+            code = category_code(name)
+            by_code[code] = _overlaid(by_code.get(code, base), _own(own))
+        self._codes = np.array(sorted(by_code), np.uint32)
+        # The last one is for all other rooms.
+        self._by_category = np.stack([*(by_code[code] for code in self._codes.tolist()), base])
         self._by_room = np.array([_own(own) for own in overrides.room.values()]).reshape(-1, _WIDTH)
         self._places = {room: place for place, room in enumerate(overrides.room)}
 
@@ -84,12 +87,11 @@ def _row_of(rules: Rules) -> NDArray[np.float64]:
     return row.reshape(1).view(np.float64)
 
 
-def _calibrated(bars: CategoryBars | None) -> NDArray[np.float64]:
+def _calibrated(bars: CategoryBars) -> NDArray[np.float64]:
     """A category's bars as a row, NaN in all else."""
     row = np.full(_WIDTH, np.nan).view(THRESHOLD_DTYPE)
-    if bars is not None:
-        for name in _BARS:
-            row[name] = getattr(bars, name)
+    for name in _BARS:
+        row[name] = getattr(bars, name)
     return row.view(np.float64)
 
 

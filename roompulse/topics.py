@@ -11,6 +11,7 @@ MINUTE_SCHEMA = "live.room.minute/1"
 CLOCK_SCHEMA = "live.clock/1"
 FEEDBACK_SCHEMA = "live.room.feedback/1"
 SNOOZE_SCHEMA = "live.room.snooze/1"
+CONTROL_SCHEMA = "live.control/1"
 FORECAST_SCHEMA = "live.room.forecast/1"
 ALERT_SCHEMA = "live.room.alert/1"
 HOTLIST_SCHEMA = "live.room.hotlist/1"
@@ -25,7 +26,7 @@ class Topics:
 
     @property
     def minutes(self) -> str:
-        """Room-minutes, clocks, and what people say of rooms: the scorer's input."""
+        """Room-minutes, clocks, what people say of rooms, and control records: the scorer's input."""
         return f"{self.prefix}live.room.minutes"
 
     @property

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -77,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
     rows = clone_rooms(read_history(args.files, history_options(args), report), args.rooms)
     grading = None if args.labels is None else Grading(read_labels(args.labels))
     bundle = chosen_bundle(settings)
-    model_for = models(settings, bundle, args.split, chosen_overrides(settings))
+    # A control record of ours would come back only in a live topic.
+    model_for = models(replace(settings, auto_demote=False), bundle, args.split, chosen_overrides(settings))
     folder = _new_folder(Path(args.out))
     topic = MemoryTopic(args.split)
     totals = Totals()

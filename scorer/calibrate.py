@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     labels = read_labels(Path(args.labels)) if args.labels else None
     gradings = [] if labels is None else [Grading(labels) for _ in TRIED]
     bundle = chosen_bundle(settings)
-    context = open_model(bundle, settings, None).context
+    context = open_model(bundle, settings, None)
     with ReplayProgress() as progress:
         rows = _watched(read_history(args.files, history_options(args)), progress, gradings)
         found = count_openings(rows, context, gradings)

@@ -59,6 +59,14 @@ class RecoveryDelayed:
 
 
 @dataclass(frozen=True, slots=True)
+class Halted:
+    """A partition stands still because it lacks a model; `reason` is empty when it goes on."""
+
+    partition: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """A partition has been re-read up to its committed offset; from here on it writes."""
 
@@ -98,15 +106,28 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """What a partition follows: labels of champion and challenger (empty: none), the epoch minute since when (None: not
+    known yet), and whether the plain mean is served in the network's place.
+    """
+
+    champion: str
+    challenger: str
+    since: int | None
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes, and
-    whether a fleet event is open.
+    """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes,
+    whether a fleet event is open, and what is followed.
     """
 
     behind: Mapping[int, int]
     rooms: Mapping[int, int]
     watermarks: Mapping[int, int]
     fleet: Mapping[int, bool]
+    follows: Mapping[int, Following]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +147,7 @@ Happening = (
     | BrokerAway
     | Recovered
     | RecoveryDelayed
+    | Halted
     | Live
     | Lost
     | Saved

@@ -21,9 +21,11 @@ import numpy as np
 from roompulse.errors import BrokerError, FencedError, UnknownOutcome
 from roompulse.minutes import Minute
 from scorer.happenings import Aborted, BrokerAway, Committed, Report
-from scorer.partitions import RETRY_S, Model, Partitions
+from scorer.partitions import RETRY_S, ModelFor, Partitions
 from scorer.pipeline.partition import Outcome, Tally
 from scorer.ports import Batch, Checkpoint, EventLog
+from scorer.quiet import QuietPartitions
+from scorer.standing import standing_of
 
 POLL_S = 0.2
 STANDING_EVERY_S = 5.0
@@ -34,22 +36,26 @@ FENCED_TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class LoopOptions:
-    """`max_batch` records in a transaction; at `max_dirty_rooms` waiting for Redis reading pauses."""
+    """`max_batch` records in a transaction; at `max_dirty_rooms` waiting for Redis reading pauses.
+
+    A partition that has been quiet for `quiet_clock_s` gets a clock record, never where that is 0.
+    """
 
     max_batch: int
     max_dirty_rooms: int
     rebuild_hours: float
     exit_at_end: bool = False
+    quiet_clock_s: float = 0.0
 
 
 class ScoringLoop:
-    """Reads, scores and writes until `stop` says so. `model_for` gives the model with a hash, or the first choice."""
+    """Reads, scores and writes until `stop` says so."""
 
     def __init__(
         self,
         log: EventLog,
         checkpoint: Checkpoint,
-        model_for: Callable[[str | None], Model],
+        model_for: ModelFor,
         options: LoopOptions,
         report: Report,
         stop: Callable[[], bool],
@@ -63,10 +69,12 @@ class ScoringLoop:
             report,
             rebuild_hours=options.rebuild_hours,
             max_dirty_rooms=options.max_dirty_rooms,
+            wait_for_models=not options.exit_at_end,
         )
         self._ends: dict[int, int] = {}
         if options.exit_at_end:
             self._ends = {partition: log.bounds(partition)[1] for partition in range(self._mine.count)}
+        self._quiet = QuietPartitions(options.quiet_clock_s)
         self._fenced = 0
         self._next_standing = 0.0
 
@@ -93,15 +101,28 @@ class ScoringLoop:
         # Not before: what was polled of a partition that is taken over again lies beyond where it starts again.
         self._mine.recover()
         started = time.monotonic()
-        outcomes = {partition: self._mine[partition].fold.step(batch.messages) for partition, batch in live.items()}
+        live, outcomes = self._mine.fold(live)
         folded = time.monotonic()
         if outcomes and self._commit(live, outcomes):
             committed = time.monotonic()
             for partition, outcome in outcomes.items():
                 self._mine[partition].apply(outcome, live[partition].position)
             self._tell(live, outcomes, {"fold": folded - started, "commit": committed - folded})
+        self._close_quiet(polled.batches)
         self._mine.save()
         self._tell_standing()
+
+    def _close_quiet(self, polled: Mapping[int, Batch]) -> None:
+        """Write a clock record to partitions that have been quiet for long: what is over there can then be told."""
+        clocks = self._quiet.clocks(self._mine, polled)
+        if not clocks:
+            return
+        try:
+            self._log.begin()
+            self._log.send(clocks)
+            self._finish()
+        except BrokerError as error:  # it is tried again: a clock that comes twice changes nothing
+            self._abort(error)
 
     def _commit(self, live: Mapping[int, Batch], outcomes: Mapping[int, Outcome]) -> bool:
         """Write everything and the positions, all or nothing. False: nothing was, and the messages come again."""
@@ -179,6 +200,6 @@ class ScoringLoop:
             return
         self._next_standing = time.monotonic() + STANDING_EVERY_S
         try:
-            self._report(self._mine.standing())
+            self._report(standing_of(self._mine))
         except BrokerError as error:
             self._report(BrokerAway(str(error)))

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
+import numpy as np
 
 from scorer.pipeline.fold import Fold
-from scorer.pipeline.partition import Outcome
-from scorer.ports import Snapshot
+from scorer.pipeline.partition import Head, Outcome
+from scorer.ports import Saved, Snapshot
 from scorer.recovery import SavedHead
 
 _ROWS_AT_ONCE = 5000
@@ -33,8 +34,16 @@ class Owned:
         """Whether the fold has moved on from the saved point."""
         return self.position != self.saved_at
 
+    def load(self, saved: Saved, head: Head, dtype: np.dtype[np.void]) -> None:
+        """Begin at a saved point, whose rooms have the layout `dtype`."""
+        data = b"".join(row for _, row in saved.rows)
+        rows = np.frombuffer(bytearray(data), dtype)
+        self.fold.load(head, [room.decode() for room, _ in saved.rows], rows)
+        self.saved_at = saved.applied
+
     def apply(self, outcome: Outcome, position: int) -> None:
         """Take over a folded batch, whose records are committed or were before."""
+        self.anew |= outcome.rows.dtype != self.fold.dtype  # in a wider layout no saved room can stay
         self.fold.apply(outcome)
         self.position = position
         self.changed.update(outcome.rooms)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
-import numpy as np
-
-from roompulse.errors import BrokerError, CheckpointAway, FencedError
-from roompulse.rooms import layout_of
+from roompulse.errors import BrokerError, CheckpointAway, FencedError, ModelMissing
+from roompulse.rooms import layout_of, room_dtype, shape_of
 from scorer.happenings import (
+    Halted,
     Live,
     Lost,
     Reading,
@@ -19,44 +17,41 @@ from scorer.happenings import (
     Report,
     Saved,
     SaveDelayed,
-    Standing,
 )
 from scorer.owned import Owned
-from scorer.pipeline.fold import Fold
-from scorer.pipeline.partition import Context, Head
+from scorer.pipeline.fold import Fold, ModelAhead
+from scorer.pipeline.partition import Context, Head, Outcome
 from scorer.ports import Batch, Checkpoint, EventLog
 from scorer.recovery import SavedHead, plan_recovery, read_head
 
 RETRY_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A bundle's hash and what it makes of the fold."""
-
-    hash: str
-    context: Context
+ModelFor = Callable[[str | None], Context]
+"""Gives the model with a hash, or with None the first choice. Raises ModelMissing."""
 
 
 class Partitions:
-    """What the loop owns, by partition. `model_for` gives the model with a hash, or the first choice."""
+    """What the loop owns, by partition."""
 
     def __init__(
         self,
         log: EventLog,
         checkpoint: Checkpoint,
-        model_for: Callable[[str | None], Model],
+        model_for: ModelFor,
         report: Report,
         *,
         rebuild_hours: float,
         max_dirty_rooms: int,
+        wait_for_models: bool = True,
     ) -> None:
-        """Learns what the topic is. Raises BrokerError."""
+        """Learns what the topic is. Raises BrokerError. Without `wait_for_models` a lack of one raises ModelMissing."""
         self._log, self._checkpoint, self._model_for, self._report = log, checkpoint, model_for, report
         self._rebuild_hours, self._max_dirty_rooms = rebuild_hours, max_dirty_rooms
         self._owned: dict[int, Owned] = {}
-        self._models: dict[int, Model] = {}
         self._waiting: set[int] = set()
+        self._halted: dict[int, str] = {}
+        self._wait_for_models = wait_for_models
         self._paused = False
         self._next_recovery = self._next_save = 0.0
         self._topic_id, self.count = log.topic_id(), log.partition_count()
@@ -77,7 +72,7 @@ class Partitions:
         self._waiting.update(partitions)
 
     def recover(self) -> None:
-        """Take over the partitions that are waiting; one that cannot be taken over yet waits on.
+        """Take over the partitions that are waiting, and go on with those that lack a model, as far as that can be.
 
         Raises CheckpointError where a saved point must not be continued from.
         """
@@ -86,26 +81,45 @@ class Partitions:
         for partition in sorted(self._waiting):
             try:
                 self._take_over(partition)
+            except ModelMissing as error:
+                self._miss(partition, error)
             except (CheckpointAway, BrokerError) as error:
                 self._report(RecoveryDelayed(partition, str(error)))
                 self._next_recovery = time.monotonic() + RETRY_S
             else:
                 self._waiting.discard(partition)
+        for partition, model in sorted(self._halted.items()):
+            try:
+                self._owned[partition].fold.know(self._model_for(model))
+                del self._halted[partition]
+                self._start(partition)
+            except ModelMissing as error:
+                self._miss(partition, error)
+            else:
+                self._report(Halted(partition, ""))
+
+    def _miss(self, partition: int, error: ModelMissing) -> None:
+        if not self._wait_for_models:
+            raise error
+        self._report(Halted(partition, str(error)))
+        self._next_recovery = time.monotonic() + RETRY_S
 
     def _take_over(self, partition: int) -> None:
         """Claim the fence, read the saved point and the committed offset, start from the one up to the other."""
         self._owned.pop(partition, None)
+        self._halted.pop(partition, None)
         saved = self._checkpoint.claim(partition)
-        model = self._model_for(None if saved is None else read_head(saved).model)
-        plan = plan_recovery(partition, saved, self._log, layout_of(model.context.dtype), self._rebuild_from)
-        fold = Fold(partition, model.context)
+        first = self._model_for(None)
+        about = None if saved is None else read_head(saved)
+        dtype = first.dtype if about is None or about.shape is None else room_dtype(*about.shape)
+        plan = plan_recovery(partition, saved, self._log, layout_of(dtype), self._rebuild_from)
+        fold = Fold(partition, first)
         owned = Owned(fold, plan.applied, plan.live_from, saved_at=-1, anew=plan.saved is None)
         if saved is not None and plan.saved is not None:
-            data = b"".join(row for _, row in saved.rows)
-            rows = np.frombuffer(bytearray(data), model.context.dtype)
-            fold.load(plan.saved.head, [room.decode() for room, _ in saved.rows], rows)
-            owned.saved_at = plan.applied
-        self._owned[partition], self._models[partition] = owned, model
+            for turn in plan.saved.head.follows.turns:
+                fold.know(self._model_for(turn.model))
+            owned.load(saved, plan.saved.head, dtype)
+        self._owned[partition] = owned
         self._start(partition)
         self._report(Recovered(partition, plan.applied, plan.live_from, len(fold), plan.rebuilt, plan.exact))
         if plan.applied >= plan.live_from:
@@ -132,12 +146,36 @@ class Partitions:
             # Not beyond the committed offset, although there may be markers: a saved point must not be ahead of it.
             reached = min(batch.position, owned.live_from)
             if reached > owned.position:
-                owned.apply(owned.fold.step(before), reached)
+                outcome, folded = self._fold(partition, Batch(before, reached))
+                owned.apply(outcome, folded.position)
+                if folded.position < reached:
+                    continue
                 if reached == owned.live_from:
                     self._report(Live(partition, reached))
             if batch.position > owned.position:
                 live[partition] = Batch(batch.messages[len(before) :], batch.position)
         return live
+
+    def fold(self, live: Mapping[int, Batch]) -> tuple[dict[int, Batch], dict[int, Outcome]]:
+        """Fold batches beside the state; one is cut before a record that names a model which is not here."""
+        folded = {partition: self._fold(partition, batch) for partition, batch in live.items()}
+        done = {partition: pair for partition, pair in folded.items() if pair[1].position > self[partition].position}
+        return {p: batch for p, (_, batch) in done.items()}, {p: outcome for p, (outcome, _) in done.items()}
+
+    def _fold(self, partition: int, batch: Batch) -> tuple[Outcome, Batch]:
+        fold = self._owned[partition].fold
+        while True:
+            try:
+                return fold.step(batch.messages), batch
+            except ModelAhead as ahead:
+                model, offset = ahead.control.hash, ahead.offset
+            try:
+                fold.know(self._model_for(model))
+            except ModelMissing as error:
+                self._halted[partition] = model
+                self._log.pause([partition])
+                self._miss(partition, error)
+                batch = Batch([message for message in batch.messages if message.offset < offset], offset)
 
     def go_back(self, partitions: Iterable[int]) -> None:
         """After an abort: read the same messages again."""
@@ -182,29 +220,29 @@ class Partitions:
         self._pause(False)
 
     def _about(self, partition: int) -> SavedHead:
-        model = self._models[partition]
-        return SavedHead(layout_of(model.context.dtype), model.hash, self._topic_id, self.count, Head())
+        dtype = self._owned[partition].fold.dtype
+        return SavedHead(layout_of(dtype), self._topic_id, self.count, Head(), shape_of(dtype))
 
     def _pause(self, paused: bool) -> None:
         if paused == self._paused:
             return
         self._paused = paused
-        (self._log.pause if paused else self._log.resume)(list(self._owned))
+        reading = [partition for partition in self._owned if partition not in self._halted]
+        (self._log.pause if paused else self._log.resume)(reading)
         self._report(Reading(paused))
+
+    def reads(self, partition: int) -> bool:
+        """Whether it is live: taken over, not paused, and not without its model."""
+        return not self._paused and partition not in self._waiting and partition not in self._halted
+
+    def behind(self, partition: int) -> int:
+        """Messages of it that are not read yet. Raises BrokerError."""
+        return max(self._log.bounds(partition)[1] - self._owned[partition].position, 0)
 
     def release(self, partition: int) -> None:
         """Let go of a partition and its state."""
         self._waiting.discard(partition)
+        self._halted.pop(partition, None)
         if self._owned.pop(partition, None) is not None:
             self._report(Lost(partition))
         self._checkpoint.release(partition)
-
-    def standing(self) -> Standing:
-        """Where the partitions stand. Raises BrokerError."""
-        folds = {partition: owned.fold for partition, owned in self._owned.items()}
-        return Standing(
-            {p: max(self._log.bounds(p)[1] - owned.position, 0) for p, owned in self._owned.items()},
-            {partition: fold.live_rooms() for partition, fold in folds.items()},
-            {p: fold.head.watermark for p, fold in folds.items() if fold.head.watermark is not None},
-            {partition: fold.head.fleet.is_open for partition, fold in folds.items()},
-        )

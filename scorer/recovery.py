@@ -18,11 +18,11 @@ class SavedHead(Struct, frozen=True):
     """What is saved beside a partition's rooms: its own state, and all that says what the state belongs to."""
 
     layout: str
-    model: str
-    """The hash of the bundle that the fold follows."""
     topic_id: str
     partitions: int
     head: Head
+    shape: tuple[int, int, int] | None = None
+    """What `room_dtype` was given; an older version did not save it."""
 
 
 @dataclass(frozen=True, slots=True)

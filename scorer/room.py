@@ -14,14 +14,15 @@ from rich.text import Text
 
 from roompulse.errors import CheckpointError, UsageError
 from roompulse.minutes import format_minute, parse_minute
-from roompulse.rooms import layout_of
+from roompulse.rooms import layout_of, room_dtype
 from roompulse.settings import Settings, add_settings, load_settings, masked
 from roompulse.summary import add_json, print_summary
 from scorer.adapters.redis_rooms import SavedRoom, find_room
+from scorer.pipeline.follow import Follows, model_code
 from scorer.ports import Saved
 from scorer.recovery import read_head
 from scorer.room_view import room_view
-from scorer.wiring import bundle_with, room_dtype_of
+from scorer.wiring import bundle_with
 
 _MINUTES_A_LINE = 10
 
@@ -61,23 +62,25 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _view(room_id: str, found: SavedRoom, settings: Settings) -> dict[str, Any]:
-    """The room's state in words. Raises CheckpointError where the model or the layout is another one's."""
+    """The room's state in words. Raises CheckpointError where another version wrote it."""
     head = read_head(Saved(found.applied, found.head, ()))
-    bundle = bundle_with(head.model, settings)
-    if bundle is None:
-        raise CheckpointError(
-            f"the checkpoint was made with model {head.model[:8]}, which is not here: name its folder with --model, or "
-            "with --registry one that holds it"
-        )
-    dtype = room_dtype_of(bundle)
-    if head.layout != layout_of(dtype):
+    if head.shape is None or head.layout != layout_of(dtype := room_dtype(*head.shape)):
         raise CheckpointError("the checkpoint was written by another version of RoomPulse: its rooms cannot be read")
     row = np.frombuffer(found.row, dtype)[0]
     return room_view(room_id, row) | {
         "partition": found.partition,
         "applied": found.applied,
-        "model": bundle.label,
+        "model": _label(int(row["model"]), head.head.follows, settings),
     }
+
+
+def _label(code: int, follows: Follows, settings: Settings) -> str | None:
+    """The label of the model whose state a room holds, or the beginning of its hash where its bundle is not here."""
+    followed = next((turn.model for turn in follows.turns if model_code(turn.model) == code), None)
+    if followed is None:
+        return None
+    bundle = bundle_with(followed, settings)
+    return followed[:8] if bundle is None else bundle.label
 
 
 def _show(view: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ SETTINGS = (
     "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
     "instance_id", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes", "partitioner",
     "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port", "model",
-    "settings", "surge_budget", "slump_budget", "registry", "log_level",
+    "settings", "surge_budget", "slump_budget", "registry", "auto_demote", "quiet_clock_s", "log_level",
 )  # fmt: skip
 
 STUCK_S = 60.0
@@ -84,7 +84,13 @@ def run(args: argparse.Namespace) -> int:
             log,
             checkpoint,
             models(settings, bundle, log.partition_count(), overrides),
-            LoopOptions(settings.max_batch, settings.max_dirty_rooms, settings.rebuild_hours, args.exit_at_end),
+            LoopOptions(
+                settings.max_batch,
+                settings.max_dirty_rooms,
+                settings.rebuild_hours,
+                args.exit_at_end,
+                settings.quiet_clock_s,
+            ),
             report,
             stop,
         )

@@ -10,20 +10,20 @@ from msgspec.structs import replace
 
 from roompulse.bundle import Bundle, default_bundle, load_bundle
 from roompulse.channels import DEFAULT_CHANNELS, Channels
-from roompulse.errors import CheckpointError, UsageError
+from roompulse.errors import BundleError, ModelMissing, UsageError
 from roompulse.kafka_topics import ensure_topics
 from roompulse.overrides import Overrides, read_overrides
 from roompulse.registry import Registry, open_bundle
 from roompulse.rooms import room_dtype
 from roompulse.rules import rules_from
 from roompulse.settings import Settings
-from roompulse.thresholds import Thresholds
+from roompulse.thresholds import check_categories
 from roompulse.topics import Topics
 from scorer.adapters.kafka_python_log import KafkaPythonLog
 from scorer.adapters.key_partitioner import partitioner
 from scorer.adapters.networks import open_forecaster, refuse_offline
 from scorer.adapters.redis_checkpoint import RedisCheckpoint
-from scorer.partitions import Model
+from scorer.partitions import ModelFor
 from scorer.pipeline.partition import Context
 from scorer.pipeline.write import Writer
 from scorer.ports import Checkpoint, EventLog
@@ -50,6 +50,7 @@ def bundle_with(wanted: str, settings: Settings) -> Bundle | None:
 def chosen_overrides(settings: Settings) -> Overrides:
     """What settings file and budgets say of alerts; a budget given wins over `[rules]`. Raises InputError."""
     found = read_overrides(Path(settings.settings)) if settings.settings else Overrides()
+    check_categories(found.category)
     budgets = {
         name: budget for name in ("surge_budget", "slump_budget") if (budget := getattr(settings, name)) is not None
     }
@@ -61,14 +62,15 @@ def open_model(
     settings: Settings,
     partition_of: Callable[[bytes], int] | None,
     overrides: Overrides | None = None,
-) -> Model:
+) -> Context:
     """A bundle, ready to score. Raises BundleError where the network does not give its golden vectors."""
     channels, dtype = _channels(bundle), room_dtype_of(bundle)
     writer = Writer(Topics(settings.topic_prefix), bundle.label, channels, settings.max_message_bytes)
     rules = rules_from(dict(bundle.rules))
-    thresholds = Thresholds(rules, overrides)
-    context = Context(open_forecaster(bundle), rules, thresholds, channels, writer, dtype, partition_of)
-    return Model(bundle.hash, context)
+    return Context(
+        bundle.hash, open_forecaster(bundle), rules, channels, writer, dtype, overrides or Overrides(), partition_of,
+        settings.auto_demote,
+    )  # fmt: skip
 
 
 def _channels(bundle: Bundle) -> Channels:
@@ -85,22 +87,29 @@ def room_dtype_of(bundle: Bundle) -> np.dtype[np.void]:
     return room_dtype(specification.units, specification.window_minutes, every)
 
 
-def models(
-    settings: Settings, first: Bundle, partitions: int, overrides: Overrides | None = None
-) -> Callable[[str | None], Model]:
-    """Give the model with a hash, or the first choice: a checkpoint goes on with the model that it was made with."""
-    partition_of = partitioner(settings.partitioner, partitions)
-    opened: dict[str, Model] = {first.hash: open_model(first, settings, partition_of, overrides)}
+def models(settings: Settings, first: Bundle, partitions: int, overrides: Overrides | None = None) -> ModelFor:
+    """Give the model with a hash, or the first choice: a partition goes on with the model that it follows.
 
-    def model_for(wanted: str | None) -> Model:
+    Each is opened once. What cannot be used is a ModelMissing, for it may be put right while the scorer waits.
+    """
+    partition_of = partitioner(settings.partitioner, partitions)
+    opened: dict[str, Context] = {first.hash: open_model(first, settings, partition_of, overrides)}
+
+    def model_for(wanted: str | None) -> Context:
         if wanted is None:
             return opened[first.hash]
-        if wanted not in opened and (bundle := bundle_with(wanted, settings)) is not None:
-            opened[wanted] = open_model(bundle, settings, partition_of, overrides)
         if wanted not in opened:
-            raise CheckpointError(
-                f"the checkpoint was made with model {wanted[:8]}, which is not here; start with --model naming its "
-                f"folder, or with --registry naming one that holds it (given: {first.label})"
+            try:
+                bundle = bundle_with(wanted, settings)
+                if bundle is not None:
+                    refuse_offline(bundle)
+                    opened[wanted] = open_model(bundle, settings, partition_of, overrides)
+            except BundleError as error:
+                raise ModelMissing(f"model {wanted[:8]} cannot be used: {error}") from error
+        if wanted not in opened:
+            raise ModelMissing(
+                f"model {wanted[:8]} is not here: put its bundle into {settings.registry}, or start with --registry "
+                "naming a registry that holds it"
             )
         return opened[wanted]
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from roompulse.control import Control, decode_control
 from roompulse.errors import RecordError
 from roompulse.minutes import QUIET_MINUTES, Minute, parse_clock, parse_minute
 from roompulse.records import RoomMinute, decode_clock, decode_minute
 from roompulse.topics import (
     CLOCK_HEADER,
     CLOCK_SCHEMA,
+    CONTROL_SCHEMA,
     FEEDBACK_SCHEMA,
     MINUTE_SCHEMA,
     SCHEMA_HEADER,
@@ -25,7 +27,7 @@ from scorer.ports import Message
 MINUTES_AHEAD = 5
 """A minute further ahead of its record's clock is refused, so that one wrong date cannot close every window."""
 
-MINUTE, CLOCK, FEEDBACK, SNOOZE = range(4)
+MINUTE, CLOCK, FEEDBACK, SNOOZE, CONTROL = range(5)
 """What a row of a batch is."""
 NO_MINUTE = int(np.iinfo(np.int64).min)
 """The minute of a row that is of no minute: it moves no watermark."""
@@ -45,15 +47,15 @@ class DeadLetter:
 class Decoded:
     """The messages of one partition as columns, in offset order; each row is one message.
 
-    `kind` (n,) says what each row is: MINUTE, CLOCK, FEEDBACK or SNOOZE. `minute` (n,) epoch minutes (NO_MINUTE for
-    what people say of a room), `offset` (n,) minutes east of UTC, `rooms` the ids ("" for a clock), `ended` (n,).
+    `kind` (n,) says what each row is: MINUTE, CLOCK, FEEDBACK, SNOOZE or CONTROL. `minute` (n,) epoch minutes
+    (NO_MINUTE for what people say of a room and for control records, which stand in `controls` by row), `offset` (n,)
+    minutes east of UTC, `rooms` the ids ("" for a clock or control record), `ended` (n,).
     `value` (n,) is a room-minute's target (NaN: not measured), a verdict (1 noise, 0 useful), or the epoch minute that
     a snooze lasts until. Dead letters are no rows; they stand in `dead` by position, where a position counts the
     batch's messages from 0 and `position` (n,) holds that of each row.
     """
 
     kind: NDArray[np.int8]
-
     position: NDArray[np.int64]
     rooms: list[str]
     minute: NDArray[np.int64]
@@ -61,6 +63,7 @@ class Decoded:
     value: NDArray[np.float64]
     ended: NDArray[np.bool_]
     records: list[RoomMinute | None]
+    controls: dict[int, Control]
     dead: dict[int, DeadLetter]
 
 
@@ -97,6 +100,7 @@ def decode_messages(
     values: list[float] = []
     ended: list[bool] = []
     records: list[RoomMinute | None] = []
+    controls: dict[int, Control] = {}
     dead: dict[int, DeadLetter] = {}
     nan = float("nan")
     for number, message in enumerate(messages):
@@ -112,6 +116,9 @@ def decode_messages(
                 _check_key(message.key, room, partition, partition_of)
                 target = record.metrics.watch_ucnt
                 kind, value, end = MINUTE, nan if target is None else target, record.ended
+            elif schema == CONTROL_SCHEMA:
+                controls[len(kinds)] = decode_control(_value(message))
+                kind, room, value, minute, end, record = CONTROL, "", nan, _OF_NO_MINUTE, False, None
             else:
                 kind, room, value = _word(schema, message)
                 minute, end, record = _OF_NO_MINUTE, False, None
@@ -136,6 +143,7 @@ def decode_messages(
         np.array(values, np.float64),
         np.array(ended, np.bool_),
         records,
+        controls,
         dead,
     )
 

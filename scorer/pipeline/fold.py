@@ -10,21 +10,34 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from roompulse.control import FollowModel
 from roompulse.minutes import QUIET_MINUTES
-from roompulse.rooms import FRESH, fresh_rooms, idle_at
+from roompulse.rooms import FRESH, fresh_rooms, idle_at, widened
 from scorer.pipeline.batch import fold_batch
 from scorer.pipeline.decode import decode_messages
+from scorer.pipeline.follow import Follows, Turn
+from scorer.pipeline.models import Models
 from scorer.pipeline.partition import Context, Head, Outcome
-from scorer.ports import Message
+from scorer.ports import Message, Output
+
+
+class ModelAhead(Exception):
+    """A control record at `offset` names a model that is not at hand."""
+
+    def __init__(self, control: FollowModel, offset: int) -> None:
+        super().__init__(f"offset {offset}: model {control.label} ({control.hash[:8]}) is not at hand")
+        self.control, self.offset = control, offset
 
 
 class Fold:
     """The state of one partition in memory."""
 
     def __init__(self, partition: int, context: Context) -> None:
+        """A partition that nobody has seen, which begins with the model and settings of `context`."""
         self.partition = partition
-        self.head = Head()
-        self._context = context
+        self.head = Head(follows=Follows((Turn(context.model),), settings=context.settings))
+        self._models = Models({context.model: context})
+        self._partition_of = context.partition_of
         self._place: dict[str, int] = {}
         self._names: list[str] = []
         self._rows = fresh_rooms(0, context.dtype)
@@ -33,8 +46,31 @@ class Fold:
     def __len__(self) -> int:
         return len(self._place)
 
+    @property
+    def dtype(self) -> np.dtype[np.void]:
+        """The layout of a room: that of its model, or a wider one where a model before it needed more."""
+        return self._rows.dtype
+
+    def know(self, context: Context) -> None:
+        """Have one more model at hand; it counts where the log says so."""
+        self._models.contexts[context.model] = context
+
+    def label(self, model: str) -> str:
+        """The label of a model that is at hand; the beginning of the hash of another, empty for none."""
+        return self._models.contexts[model].writer.model if model in self._models.contexts else model[:8]
+
+    def clock_in(self, minutes: int) -> Output | None:
+        """A clock record so many minutes after the watermark; None before there is one."""
+        head = self.head
+        if head.watermark is None:
+            return None
+        return self._models.newest(head.follows).writer.clock(self.partition, head.watermark + minutes, head.offset)
+
     def load(self, head: Head, rooms: Sequence[str], rows: NDArray[np.void]) -> None:
-        """Replace the state by one read from a checkpoint; `rows` (n,) beside their room ids."""
+        """Replace the state by one read from a checkpoint; `rows` (n,) beside their room ids.
+
+        The models that `head` follows have to be known.
+        """
         self.head = head
         self._names = list(rooms)
         self._place = {room: place for place, room in enumerate(rooms)}
@@ -45,7 +81,7 @@ class Fold:
     def rows_of(self, rooms: Sequence[str]) -> NDArray[np.void]:
         """Copies of the state of these rooms; a room that is not known comes fresh."""
         places = np.array([self._place.get(room, -1) for room in rooms], np.int64)
-        rows = fresh_rooms(len(rooms), self._context.dtype)
+        rows = fresh_rooms(len(rooms), self.dtype)
         known = np.flatnonzero(places >= 0)
         rows[known] = self._rows[places[known]]
         return rows
@@ -62,14 +98,20 @@ class Fold:
         return int((self.head.watermark - last.astype(np.int64) < QUIET_MINUTES).sum())
 
     def step(self, messages: Sequence[Message]) -> Outcome:
-        """Fold a batch of messages in offset order; the state stays as it is until `apply`."""
-        decoded = decode_messages(messages, self.partition, self._context.partition_of)
+        """Fold a batch of messages in offset order; the state stays as it is until `apply`.
+
+        Raises ModelAhead, with nothing done, where a control record names a model that is not at hand.
+        """
+        decoded = decode_messages(messages, self.partition, self._partition_of)
+        for row, control in decoded.controls.items():
+            if isinstance(control, FollowModel) and control.hash not in self._models.contexts:
+                raise ModelAhead(control, messages[int(decoded.position[row])].offset)
         before = -1 if self.head.watermark is None else self.head.watermark
         watermark = int(decoded.minute.max(initial=before))
         touched = dict.fromkeys(room for room in decoded.rooms if room)
         rooms = [*touched, *(room for room in self.silent_by(watermark) if room not in touched)]
         rows = self.rows_of(rooms)
-        lines, head, tally = fold_batch(self.partition, self._context, self.head, decoded, rooms, rows)
+        lines, head, rows, tally = fold_batch(self.partition, self._models, self.head, decoded, rooms, rows)
         # Those that are fresh now were let go of within the batch; the others were idle throughout.
         forgotten = [rooms[row] for row in np.flatnonzero(rows["session_start"] == FRESH).tolist()]
         stepped = set(rooms)
@@ -95,6 +137,7 @@ class Fold:
     def apply(self, outcome: Outcome) -> None:
         """Take over what `step` computed."""
         self.head = outcome.head
+        self._rows = widened(self._rows, outcome.rows.dtype)
         new = [room for room in outcome.rooms if room not in self._place]
         self._make_room(len(new))
         for place, room in enumerate(new, len(self._place)):
@@ -110,7 +153,7 @@ class Fold:
     def _make_room(self, more: int) -> None:
         needed = len(self._place) + more
         if needed > len(self._rows):
-            grown = fresh_rooms(max(needed, 2 * len(self._rows), 64), self._context.dtype)
+            grown = fresh_rooms(max(needed, 2 * len(self._rows), 64), self.dtype)
             grown[: len(self._place)] = self._rows[: len(self._place)]
             self._rows = grown
 
@@ -126,4 +169,4 @@ class Fold:
             self._names[place] = mover
             self._place[mover] = place
             self._rows[place] = self._rows[last]
-        self._rows[last : last + 1] = fresh_rooms(1, self._context.dtype)
+        self._rows[last : last + 1] = fresh_rooms(1, self.dtype)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from roompulse.minutes import ZULU
 from roompulse.rooms import SERIES
 from scorer.pipeline.decode import Records
-from scorer.ports import Forecaster, WindowForecaster
+from scorer.ports import Forecaster, StepForecaster, WindowForecaster
 
 
 def note(rooms: NDArray[np.void], minute: NDArray[np.int64], value: NDArray[np.float64], series: object) -> None:
@@ -40,7 +40,16 @@ def correct_rings(room: NDArray[np.void], record: Records) -> None:
 def pass_blank(rooms: NDArray[np.void], inputs: NDArray[np.float32], forecaster: Forecaster) -> None:
     """Let a minute that never came pass, in place; `inputs` (n, 6) carry the blank flag. A window just has a hole."""
     if not isinstance(forecaster, WindowForecaster):
-        _, rooms["h"], rooms["c"] = forecaster.step(inputs, rooms["h"].copy(), rooms["c"].copy())
+        _step(rooms, inputs, forecaster)
+
+
+def _step(rooms: NDArray[np.void], inputs: NDArray[np.float32], forecaster: StepForecaster) -> NDArray[np.float32]:
+    """One minute of a step network; rooms may have room for a wider network's state than this one's."""
+    units = forecaster.units
+    outputs, h, c = forecaster.step(inputs, rooms["h"][:, :units].copy(), rooms["c"][:, :units].copy())
+    rooms["h"][:, :units] = h
+    rooms["c"][:, :units] = c
+    return outputs
 
 
 def look_ahead(
@@ -58,8 +67,7 @@ def look_ahead(
         windows = _windows(rooms, records.minute, forecaster.look_back)
         local = records.minute + np.where(records.offset == ZULU, 0, records.offset)
         return forecaster.from_window(windows, local, references)
-    outputs, rooms["h"], rooms["c"] = forecaster.step(inputs, rooms["h"].copy(), rooms["c"].copy())
-    return outputs
+    return _step(rooms, inputs, forecaster)
 
 
 def _windows(rooms: NDArray[np.void], minute: NDArray[np.int64], look_back: int) -> NDArray[np.float32]:

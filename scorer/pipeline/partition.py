@@ -10,9 +10,11 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from roompulse.channels import Channels
+from roompulse.overrides import Overrides
 from roompulse.rules import Rules
-from roompulse.thresholds import Thresholds
+from scorer.pipeline.contest import Contest
 from scorer.pipeline.fleet import Fleet
+from scorer.pipeline.follow import Follows
 from scorer.pipeline.hotlist import Hot
 from scorer.pipeline.wave import JUDGED_HORIZONS, STATUSES
 from scorer.pipeline.write import Line, Writer
@@ -25,7 +27,8 @@ class Head(Struct, frozen=True):
     `watermark` is the highest accepted minute (None: nothing yet), `offset` that of the record that moved it;
     `tally` the hottest rooms of that minute so far, `counted` how many records it has had, `listed` the hotlist of the
     minute before; `fleet` how its rooms move
-    together.
+    together; `follows` its models and settings, `contest` how the network does; `born` the first watermark; `clocked`
+    whether a clock record moved the watermark last.
     """
 
     watermark: int | None = None
@@ -34,22 +37,30 @@ class Head(Struct, frozen=True):
     counted: int = 0
     listed: tuple[Hot, ...] = ()
     fleet: Fleet = Fleet()
+    follows: Follows = Follows()
+    contest: Contest = Contest()
+    born: int | None = None
+    clocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What stays the same from batch to batch: the network, the rules and how records are written.
+    """A model as the fold needs it: the network, the rules and how records are written.
 
-    What `thresholds` says of a room counts; `rules` has what is the same for all.
+    `model` is the bundle's hash, `dtype` the layout of a room under its network. `settings` are those that a partition
+    begins with; later ones come as control records. With `demote` the fold itself asks for the plain mean where the
+    network loses over a day.
     """
 
+    model: str
     forecaster: Forecaster
     rules: Rules
-    thresholds: Thresholds
     channels: Channels
     writer: Writer
     dtype: np.dtype[np.void]
+    settings: Overrides
     partition_of: Callable[[bytes], int] | None = None
+    demote: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +69,8 @@ class Tally:
 
     events: int = 0
     clocks: int = 0
+    controls: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Control records by what they are about and whether they were `applied` or left it `unchanged`."""
     status: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
     dead: dict[str, int] = field(default_factory=dict)
     blanks: int = 0
@@ -73,6 +86,8 @@ class Tally:
     """By horizon +1, +5, +10: forecasts judged, sum of absolute errors, sum of the naive forecast's."""
     errors: dict[tuple[int, str], NDArray[np.float64]] = field(default_factory=dict)
     """By partition and category, empty for none: what `judged` has at +1."""
+    contest: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    """Room-minutes judged, absolute errors of network and plain mean a minute ahead, whichever was served."""
     covered: tuple[int, int] = (0, 0)
     """Measured minutes that had a forecast, and those inside its 10-90 % interval."""
 
@@ -88,6 +103,8 @@ class Tally:
                 mine[name] = mine.get(name, 0) + count
         for label, count in other.alerts.items():
             self.alerts[label] = self.alerts.get(label, 0) + count
+        for control, count in other.controls.items():
+            self.controls[control] = self.controls.get(control, 0) + count
         for word, count in other.words.items():
             self.words[word] = self.words.get(word, 0) + count
         for change, count in other.fleet.items():
@@ -95,6 +112,7 @@ class Tally:
         for segment, sums in other.errors.items():
             self.errors[segment] = self.errors.get(segment, 0.0) + sums
         self.judged += other.judged
+        self.contest += other.contest
         self.covered = (self.covered[0] + other.covered[0], self.covered[1] + other.covered[1])
 
 

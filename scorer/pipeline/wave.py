@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from roompulse.features import observe
 from roompulse.forecasting import HORIZONS, QUANTILES
-from roompulse.gate import choose, learn, take_in
+from roompulse.gate import choose, learn, misses, take_in
 from roompulse.minutes import QUIET_MINUTES, ZULU
 from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, start_session
 from roompulse.rules import Rules
 from roompulse.thresholds import Thresholds
 from scorer.pipeline import judge as alerts
 from scorer.pipeline.basis import Minutes
+from scorer.pipeline.contest import sums_of
 from scorer.pipeline.correct import correct
 from scorer.pipeline.decode import Records
 from scorer.pipeline.outlook import look_ahead, note, pass_blank
@@ -37,7 +38,7 @@ class WaveOutcome:
 
     `status` (n,); `quantiles` (n, 3, 10) NaN where no forecast was made; `newest` (n, 3) the forecast that this
     minute was met with; `errors` (n, 3) absolute errors of the forecasts for this minute made 1, 5 and 10 minutes
-    before, `naive` (n, 3) those of the values seen then.
+    before, `naive` (n, 3) those of the values seen then; `contest` the sums of network against plain mean.
     """
 
     status: NDArray[np.int8]
@@ -48,6 +49,7 @@ class WaveOutcome:
     blanks: int
     sessions: int
     gated: int
+    contest: tuple[int, int, int]
     told: list[Told]
 
 
@@ -61,10 +63,13 @@ def advance(
     rules: Rules,
     thresholds: Thresholds,
     own: NDArray[np.int64] | None = None,
+    *,
+    plain: bool = False,
 ) -> WaveOutcome:
     """Advance each of `rooms` (n,), in place, by its record.
 
-    `own` (n,) are the rooms' places in `thresholds`, None where no room has thresholds of its own.
+    `own` (n,) are the rooms' places in `thresholds`, None where no room has thresholds of its own. With
+    `plain` every room is served the plain mean.
     """
     count = len(rooms)
     status = classify(rooms, records)
@@ -74,6 +79,7 @@ def advance(
     naive = np.full((count, len(JUDGED_HORIZONS)), np.nan)
     told: list[Told] = []
     blanks = sessions = gated = 0
+    contest = (0, 0, 0)
     rows = np.flatnonzero(status == ACCEPTED)
     if len(rows):
         whole = len(rows) == count
@@ -86,7 +92,7 @@ def advance(
         errors[rows], naive[rows] = made
         part["category"] = np.where(taken.category > 0, taken.category, part["category"])
         bars = thresholds.of(part["category"], own if own is None or whole else own[rows])
-        _judge(part, taken, seen, rows, rules, bars, told)
+        contest = sums_of(_judge(part, taken, seen, rows, rules, bars, told, plain=plain))
         quantiles[rows] = _forecast(part, taken, forecaster)
         gated = int(part["gate"]["closed"].sum())
         if not whole:
@@ -99,7 +105,7 @@ def advance(
     again = ((status == DUPLICATE) | (status == CORRECTED)) & (records.minute == rooms["last_minute"])
     end_sessions(rooms, records, np.flatnonzero(again & records.ended), np.arange(count), told)
     told.sort(key=lambda item: item.row)
-    return WaveOutcome(status, quantiles, newest, errors, naive, blanks, sessions, gated, told)
+    return WaveOutcome(status, quantiles, newest, errors, naive, blanks, sessions, gated, contest, told)
 
 
 def classify(rooms: NDArray[np.void], records: Records) -> NDArray[np.int8]:
@@ -184,7 +190,10 @@ def _judge(
     rules: Rules,
     thresholds: NDArray[np.void],
     told: list[Told],
-) -> None:
+    *,
+    plain: bool,
+) -> Floats:
+    """Judge these minutes and learn from them; returns errors (n, 2) of network and plain mean, NaN if not judged."""
     hours = (records.minute + np.where(records.offset == ZULU, 0, records.offset)) // 60 % 24
     minutes = Minutes(records.minute, hours, records.value, newest, rooms["last_minute"].astype(np.int64))
     levels = driver_levels(rooms)
@@ -210,7 +219,9 @@ def _judge(
             )
         )
     free = ~np.any(was_open | rooms["alerts"]["open"], axis=1, keepdims=True)
-    learn(rooms["gate"], records.minute, records.value, free[:, 0] & (records.minute - rooms["last_minute"] == 1))
+    gate, made = rooms["gate"], records.minute - rooms["last_minute"] == 1
+    errors = misses(gate, records.minute, records.value)
+    learn(gate, records.minute, records.value, errors, made & free[:, 0], plain=plain)
     widened = calibrate(rooms["widen"], records.value, newest[:, 0], newest[:, 2])
     rooms["widen"] = np.where(free & ~rooms["gate"]["closed"][:, None], widened, rooms["widen"])
     learns = free & ~np.isnan(records.series)
@@ -219,6 +230,7 @@ def _judge(
         moved = (1 - _DRIVER_WEIGHT) * rooms[name] + _DRIVER_WEIGHT * more
         rooms[name] = np.where(learns, moved, rooms[name])
     end_sessions(rooms, records, np.flatnonzero(records.ended), rows, told)
+    return np.where(made[:, None], errors, np.nan)
 
 
 def _forecast(rooms: NDArray[np.void], records: Records, forecaster: Forecaster) -> Floats:

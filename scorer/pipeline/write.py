@@ -8,10 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from roompulse.channels import Channels
+from roompulse.control import Control
 from roompulse.minutes import format_minute
-from roompulse.records import Alert, FleetEvent, Forecast, Hotlist, HotRoom, Quantiles, encode, number
+from roompulse.records import Alert, Clock, FleetEvent, Forecast, Hotlist, HotRoom, Quantiles, encode, number
 from roompulse.rooms import KINDS, SEVERITIES
-from roompulse.topics import ALERT_SCHEMA, FLEET_SCHEMA, FORECAST_SCHEMA, HOTLIST_SCHEMA, SCHEMA_HEADER, Topics
+from roompulse.topics import (
+    ALERT_SCHEMA,
+    CLOCK_SCHEMA,
+    CONTROL_SCHEMA,
+    FLEET_SCHEMA,
+    FORECAST_SCHEMA,
+    HOTLIST_SCHEMA,
+    SCHEMA_HEADER,
+    Topics,
+)
 from scorer.pipeline.decode import DeadLetter
 from scorer.pipeline.drivers import drivers_of
 from scorer.pipeline.fleet import DIRECTIONS, FleetChange
@@ -40,7 +50,7 @@ class Writer:
 
     def __init__(self, topics: Topics, model: str, channels: Channels, max_message_bytes: int) -> None:
         self._topics = topics
-        self._model = model
+        self.model = model
         self._names = channels.names()
         self._limit = max_message_bytes
         self._minutes: dict[tuple[int, int], str] = {}
@@ -53,7 +63,7 @@ class Writer:
         self, position: int, partition: int, room: str, minute: int, offset: int, quantiles: Sequence[list[float]]
     ) -> Line:
         """One forecast; `quantiles` are three lists of ten numbers, rounded already."""
-        record = Forecast(room, self._minute(minute, offset), self._model, Quantiles(*quantiles))
+        record = Forecast(room, self._minute(minute, offset), self.model, Quantiles(*quantiles))
         return Line(
             position, Output(self._topics.forecasts, partition, room.encode(), encode(record), self._forecast_headers)
         )
@@ -81,7 +91,7 @@ class Writer:
             _deviation(told.actual, expected),
             drivers,
             alert_sentence(room, told, drivers),
-            self._model,
+            self.model,
             REASONS[told.reason],
         )
         value = encode(record)
@@ -134,6 +144,16 @@ class Writer:
         )
         key = str(partition).encode()
         return Line(position, Output(self._topics.fleet, partition, key, encode(record), self._fleet_headers))
+
+    def control(self, position: int, partition: int, control: Control) -> Line:
+        """What the fold itself asks of its partition, to be obeyed where it comes in the log."""
+        output = Output(self._topics.minutes, partition, None, encode(control), _schema(CONTROL_SCHEMA))
+        return Line(position, output)
+
+    def clock(self, partition: int, minute: int, offset: int) -> Output:
+        """What moves a partition's watermark on to a minute."""
+        value = encode(Clock(self._minute(minute, offset)))
+        return Output(self._topics.minutes, partition, None, value, _schema(CLOCK_SCHEMA))
 
     def dead_letter(self, position: int, partition: int, letter: DeadLetter) -> Line:
         """The original bytes, with what was wrong and where they lay in the headers."""

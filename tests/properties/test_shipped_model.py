@@ -7,9 +7,9 @@ from random import Random
 
 from roompulse.bundle import default_bundle, load_bundle
 from roompulse.channels import DEFAULT_CHANNELS
+from roompulse.overrides import Overrides
 from roompulse.rooms import room_dtype
 from roompulse.rules import rules_from
-from roompulse.thresholds import Thresholds
 from scorer.adapters.networks import open_forecaster
 from scorer.pipeline.partition import Context
 from scorer.pipeline.write import Writer
@@ -26,7 +26,7 @@ def context() -> Context:
     writer = Writer(TOPICS, bundle.label, DEFAULT_CHANNELS, 1_000_000)
     dtype = room_dtype(bundle.units, bundle.specification.window_minutes)
     rules = rules_from(dict(bundle.rules))
-    return Context(open_forecaster(bundle), rules, Thresholds(rules), DEFAULT_CHANNELS, writer, dtype)
+    return Context(bundle.hash, open_forecaster(bundle), rules, DEFAULT_CHANNELS, writer, dtype, Overrides())
 
 
 def records(rooms: int = ROOMS) -> list[Event]:

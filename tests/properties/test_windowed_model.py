@@ -33,7 +33,7 @@ WINDOWS = {
 def context(name: str) -> Context:
     """A small network behind such a window, opened as the scorer opens it."""
     with TemporaryDirectory() as folder:
-        return open_model(bundle_at(Path(folder) / "tiny", WINDOWS[name]), Settings(), None).context
+        return open_model(bundle_at(Path(folder) / "tiny", WINDOWS[name]), Settings(), None)
 
 
 def records(rooms: int = ROOMS) -> list[Event]:

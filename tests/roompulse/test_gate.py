@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from roompulse.forecasting import HORIZONS
-from roompulse.gate import GATE_DTYPE, WARM_MINUTES, choose, learn, reset, take_in
+from roompulse.gate import GATE_DTYPE, WARM_MINUTES, choose, learn, misses, reset, take_in
 
 YES = np.ones(1, np.bool_)
 
@@ -28,7 +28,7 @@ def live(gate: np.ndarray, values: list[float], forecast: float, fair: np.ndarra
     served = network(forecast)
     for minute, value in enumerate(values):
         now = np.array([1000 + minute])
-        learn(gate, now, np.array([value]), fair & (minute > 0))
+        learn(gate, now, np.array([value]), misses(gate, now, np.array([value])), fair & (minute > 0))
         served = choose(gate, network(forecast), take_in(gate, now, np.array([value])))
     return served
 
@@ -56,7 +56,7 @@ def test_a_network_that_recovers_is_served_again() -> None:
     assert gate["closed"][0]
     for minute, value in enumerate([50.0 + (3 if minute % 2 else -3) for minute in range(160)]):
         now = np.array([1090 + minute])
-        learn(gate, now, np.array([value]), YES)
+        learn(gate, now, np.array([value]), misses(gate, now, np.array([value])), YES)
         choose(gate, network(50.0), take_in(gate, now, np.array([value])))
     assert not gate["closed"][0]
 
@@ -76,7 +76,7 @@ def test_the_means_interval_holds_what_it_promises() -> None:
     served: list[np.ndarray] = []
     for minute, value in enumerate(values):
         now = np.array([1000 + minute])
-        learn(gate, now, np.array([value]), YES & (minute > 0))
+        learn(gate, now, np.array([value]), misses(gate, now, np.array([value])), YES & (minute > 0))
         served.append(choose(gate, network(200.0), take_in(gate, now, np.array([value])))[0])
     for horizon in (1, 10):
         inside = [

@@ -16,7 +16,7 @@ from roompulse.errors import UsageError
 from roompulse.overrides import Override, Overrides
 from roompulse.rooms import KINDS
 from roompulse.rules import CategoryBars, Rules
-from roompulse.thresholds import THRESHOLD_DTYPE, Thresholds, category_code
+from roompulse.thresholds import THRESHOLD_DTYPE, Thresholds, category_code, check_categories
 
 HIGHER = CategoryBars(*(tuple((float(size),) * 6 for size in range(first, first + 3)) for first in (20, 30)))  # type: ignore[arg-type]
 RULES = Rules(category_bars={"y": HIGHER, "w": HIGHER})
@@ -83,4 +83,4 @@ def test_categories_that_cannot_be_told_apart_are_refused() -> None:
     """Two texts with one checksum."""
     assert zlib.crc32(b"plumless") == zlib.crc32(b"buckeroo")
     with pytest.raises(UsageError, match="same CRC-32"):
-        Thresholds(RULES, Overrides(category={"plumless": Override(), "buckeroo": Override()}))
+        check_categories(["plumless", "buckeroo"])

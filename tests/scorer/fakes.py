@@ -16,10 +16,10 @@ from roompulse.minutes import format_minute, parse_minute
 from roompulse.overrides import Overrides
 from roompulse.rooms import room_dtype
 from roompulse.rules import BUDGET_KNOTS, SIZES, Rules
-from roompulse.thresholds import Thresholds
 from roompulse.topics import (
     CLOCK_HEADER,
     CLOCK_SCHEMA,
+    CONTROL_SCHEMA,
     FEEDBACK_SCHEMA,
     SCHEMA_HEADER,
     SNOOZE_SCHEMA,
@@ -82,14 +82,15 @@ class LevelForecaster:
     With `memory` the forecast leans on h as well, so that state which is lost or mixed up shows in the records.
     """
 
-    def __init__(self, memory: float = 0.0) -> None:
+    def __init__(self, memory: float = 0.0, units: int = UNITS) -> None:
         self.memory = memory
+        self._units = units
         self.blanks_seen = 0
         self.calls: list[int] = []
 
     @property
     def units(self) -> int:
-        return UNITS
+        return self._units
 
     def step(
         self, inputs: NDArray[np.float32], h: NDArray[np.float32], c: NDArray[np.float32]
@@ -151,6 +152,16 @@ def _word(schema: str, record: dict[str, Any]) -> Event:
     return Event(record["room_id"].encode(), value, ((SCHEMA_HEADER, schema.encode()),))
 
 
+def control(about: str, **fields: Any) -> Event:
+    """A control record."""
+    return Event(None, json.dumps({"control": about} | fields).encode(), ((SCHEMA_HEADER, CONTROL_SCHEMA.encode()),))
+
+
+def promotion(model: str, **fields: Any) -> Event:
+    """The control record that makes a partition follow a model."""
+    return control("model", **({"hash": model, "label": model[:8], "spread_minutes": 1} | fields))
+
+
 def stamped(given: Event, minute: int, *, header: bool = False) -> Event:
     """The same at this minute of its own clock: the broker's timestamp, or the header of a replay."""
     if not header:
@@ -170,11 +181,18 @@ def context_of(
     partition_of: Callable[[bytes], int] | None = None,
     max_message_bytes: int = 1_000_000,
     overrides: Overrides | None = None,
+    *,
+    model: str = "fake",
+    units: int = UNITS,
+    window: int = 60,
+    demote: bool = False,
 ) -> Context:
     """The tests' context: the fake forecaster, the tests' rules, an hour's ring."""
-    writer = Writer(TOPICS, "fake-1", CHANNELS, max_message_bytes)
-    thresholds = Thresholds(rules, overrides)
-    return Context(LevelForecaster(memory), rules, thresholds, CHANNELS, writer, room_dtype(UNITS, 60), partition_of)
+    writer = Writer(TOPICS, f"{model[:8]}-1", CHANNELS, max_message_bytes)
+    dtype = room_dtype(units, window)
+    settings = overrides or Overrides()
+    forecaster = LevelForecaster(memory, units)
+    return Context(model, forecaster, rules, CHANNELS, writer, dtype, settings, partition_of, demote)
 
 
 @dataclass(slots=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
-from roompulse.errors import CheckpointError
+from roompulse.errors import ModelMissing
 from scorer.adapters.memory_checkpoint import MemoryCheckpoint, MemoryStore
 from scorer.adapters.memory_log import MemoryLog, MemoryTopic
 from scorer.happenings import Happening
 from scorer.loop import LoopOptions, ScoringLoop
-from scorer.partitions import Model
+from scorer.pipeline.partition import Context
 from scorer.ports import Checkpoint, EventLog, Output
 from tests.scorer.fakes import START, Event, Lab, clock, context_of, event, feedback, snooze
 
@@ -146,6 +146,7 @@ class Process:
     instance: str = "one"
     rebuild_hours: float = 24.0 * 365 * 200
     model_hash: str = "fake"
+    models: dict[str, Context] = field(default_factory=dict)
     told: list[Happening] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     turns: int = 0
@@ -159,10 +160,12 @@ class Process:
         options = LoopOptions(self.max_batch, self.max_dirty_rooms, self.rebuild_hours, self.exit_at_end)
         self.loop = ScoringLoop(log, checkpoint, self._model, options, self.told.append, self._stop)
 
-    def _model(self, wanted: str | None) -> Model:
-        if wanted not in (None, self.model_hash):
-            raise CheckpointError(f"the checkpoint was made with model {wanted}, which is not here")
-        return Model(self.model_hash, CONTEXT)
+    def _model(self, wanted: str | None) -> Context:
+        if wanted in (None, self.model_hash):
+            return replace(CONTEXT, model=self.model_hash)
+        if wanted not in self.models:
+            raise ModelMissing(f"model {wanted} is not here")
+        return self.models[wanted]
 
     def _stop(self) -> bool:
         self.turns += 1

@@ -81,7 +81,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_higher_bars_open_no_more_alerts(history: Path) -> None:
     """Counted on real waves: every room-minute with an expectation is exposure, under each bar the same."""
     settings = Settings()
-    context = open_model(chosen_bundle(settings), settings, None, Overrides()).context
+    context = open_model(chosen_bundle(settings), settings, None, Overrides())
     found = count_openings(read_history([str(history)], HistoryOptions()), context)
     every = total(found.values())
     assert np.ptp(every.days.sum(axis=1)) == pytest.approx(0, abs=1e-9)

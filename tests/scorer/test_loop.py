@@ -10,6 +10,7 @@ from roompulse.errors import BrokerError, CheckpointAway, CheckpointError, Fence
 from scorer import happenings as told
 from scorer.adapters.memory_checkpoint import MemoryStore
 from scorer.adapters.memory_log import MemoryTopic
+from scorer.pipeline.follow import Turn
 from scorer.recovery import read_head
 from tests.scorer.loops import (
     PARTITIONS,
@@ -332,9 +333,10 @@ def test_errors_of_the_checkpoint_itself_end_the_loop() -> None:
 
 
 def test_the_saved_head_says_what_it_belongs_to() -> None:
-    """Model, topic, partition count, layout and the partition's own watermark lie beside the rooms."""
+    """Models, topic, partition count, layout and the partition's own watermark lie beside the rooms."""
     process = Process(filled()).run()
     saved: Any = process.store.partitions[0]
     head = read_head(saved)
-    assert (head.model, head.topic_id, head.partitions) == ("fake", process.topic.topic_id, PARTITIONS)
+    assert (head.topic_id, head.partitions) == (process.topic.topic_id, PARTITIONS)
+    assert head.head.follows.turns == (Turn("fake"),)
     assert head.head.watermark == watermark_of(54)

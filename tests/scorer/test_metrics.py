@@ -19,6 +19,7 @@ from scorer.adapters import prometheus_metrics
 from scorer.adapters.delays import EXPORTED_S, Delays
 from scorer.adapters.http_status import HttpStatus
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
+from scorer.standing import standing_of
 from scorer.totals import Totals
 from tests.scorer.loops import Process, filled
 
@@ -33,7 +34,7 @@ def run() -> tuple[PrometheusMetrics, Totals, Process]:
     """A run to the end, told to metrics and totals."""
     metrics, totals = PrometheusMetrics("fake-1+abc"), Totals()
     process = Process(filled()).run()
-    process.told.append(process.loop._mine.standing())
+    process.told.append(standing_of(process.loop._mine))
     for happening in process.told:
         metrics(happening)
         totals(happening)

@@ -12,7 +12,7 @@ import pytest
 
 from roompulse.bundle import default_bundle, load_bundle
 from roompulse.cli import main
-from roompulse.errors import CheckpointError
+from roompulse.errors import ModelMissing
 from roompulse.model_card import losses
 from roompulse.settings import Settings
 from scorer.models import configure
@@ -257,12 +257,12 @@ def test_a_checkpoint_goes_on_with_its_own_model(tmp_path: Path, capsys: pytest.
         told(capsys, "promote", name)
     for settings in (Settings(model="models"), Settings(model=f"models/{second.label}"), Settings(registry="models")):
         model_for = models(settings, chosen_bundle(settings), 1)
-        assert model_for(first.hash).hash == first.hash
+        assert model_for(first.hash).model == first.hash
     settings = Settings(model="b", registry="nowhere")
     model_for = models(settings, chosen_bundle(settings), 1)
-    assert model_for(None).hash == second.hash
+    assert model_for(None).model == second.hash
     shipped = load_bundle(default_bundle()).hash
-    assert model_for(shipped).hash == shipped
+    assert model_for(shipped).model == shipped
     shutil.rmtree(tmp_path / "a")
-    with pytest.raises(CheckpointError, match="which is not here; start with --model"):
+    with pytest.raises(ModelMissing, match="is not here: put its bundle into"):
         model_for(first.hash)

@@ -8,11 +8,10 @@ from deploy.docs.commands import commands_page
 from deploy.docs.errors import errors_page
 from deploy.docs.metrics import metrics_page
 from deploy.docs.records import records_page
-from deploy.docs.rules import rules_page
+from deploy.docs.rules import RULES, rules_page
 from deploy.docs.settings import settings_page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RULES = ROOT / "deploy" / "prometheus" / "rules"
 
 
 def reference_pages() -> dict[str, str]:

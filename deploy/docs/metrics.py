@@ -10,16 +10,20 @@ from deploy.docs.markdown import code, page, table
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
 
 
+def registries() -> dict[str, CollectorRegistry]:
+    """Each command that serves metrics, and what it serves."""
+    return {"score": PrometheusMetrics("step-1+24b45f6e").registry}
+
+
 def metrics_page() -> str:
-    """A table for each process that serves metrics."""
+    """A table for each command that serves metrics."""
     return page(
         "Metrics",
         "the registries of the processes",
-        "Names are as Prometheus sees them; a histogram has the usual `_bucket`, `_sum` and `_count`. `score` serves "
-        "its metrics on `--metrics-port`, at `/metrics`. The number of series is the same for any number of rooms: "
-        "what has a label `room` is about a few rooms at a time, and goes when a room leaves them.\n",
-        "## score\n",
-        _table(PrometheusMetrics("step-1+24b45f6e").registry),
+        "Names are as Prometheus sees them; a histogram has the usual `_bucket`, `_sum` and `_count`. They are served "
+        "on `--metrics-port`, at `/metrics`. The number of series is the same for any number of rooms: what has a label "
+        "`room` is about a few rooms at a time, and goes when a room leaves them.\n",
+        *(part for name, registry in registries().items() for part in (f"## {name}\n", _table(registry))),
     )
 
 

@@ -10,6 +10,8 @@ import yaml
 
 from deploy.docs.markdown import code, page, table
 
+RULES = Path(__file__).resolve().parent.parent / "prometheus" / "rules"
+
 
 def rules_page(folder: Path) -> str:
     """A table of alerts, each linked to its runbook entry, and one of what is recorded."""

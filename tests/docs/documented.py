@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import ast
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import yaml
-from prometheus_client import CollectorRegistry
-
 from deploy.docs.commands import options, parsers
 from deploy.docs.metrics import metrics, registries
-from roompulse.cli import COMMANDS, command_parser
+from roompulse.cli import command_parser
 from tests.require import ROOT
 
 GENERATED = ROOT / "docs" / "reference"
@@ -26,7 +21,7 @@ SCRIPTS = ("bench", "deploy", "trainer/default_model.py", "tests/services")
 def pages() -> dict[Path, str]:
     """Every page that people wrote, by its path."""
     found = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CHANGELOG.md"]
-    return {page: page.read_text(encoding="utf-8") for page in found if page.parent != GENERATED}
+    return {page: page.read_text(encoding="utf-8") for page in found if page.parent != GENERATED and page.exists()}
 
 
 @cache
@@ -64,5 +59,20 @@ def options_of_scripts() -> frozenset[str]:
         for file in [ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument":
-                    found.update(arg.value for arg in node.args if isinstance(arg, ast.Constant))
-    return frozenset(str(name) for name in found if str(name).startswith("--"))
+                    found.update(str(arg.value) for arg in node.args if isinstance(arg, ast.Constant))
+    return frozenset(name for name in found if name.startswith("--"))
+
+
+@cache
+def known_metrics() -> frozenset[str]:
+    """Every metric of every command, as Prometheus sees it."""
+    return frozenset(name for registry in registries().values() for name, *_ in metrics(registry))
+
+
+@cache
+def variables_elsewhere() -> frozenset[str]:
+    """What tests and CI read from the environment."""
+    files = [ROOT / ".ci" / "run", *(ROOT / "tests").rglob("*.py")]
+    return frozenset(
+        name for file in files for name in re.findall(r"\bROOMPULSE_[A-Z_]*[A-Z]", file.read_text(encoding="utf-8"))
+    )

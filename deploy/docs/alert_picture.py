@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from deploy.docs.report_pictures import framed
 from trainer.svg import lines
 
 ROOMS = (
@@ -51,8 +52,7 @@ def alert_picture() -> str:
         (f"minutes from the opening of the surge in {room} on", "people entering"),
         (expected["0.1"], expected["0.9"]),
     )
-    frame = '<svg xmlns="http://www.w3.org/2000/svg" style="background:#fff" font-family="sans-serif" '
-    return picture.replace("<svg ", frame, 1) + "\n"
+    return framed(picture.removeprefix("<svg "))
 
 
 def _run(*arguments: str) -> None:

@@ -21,8 +21,8 @@ def metrics_page() -> str:
         "Metrics",
         "the registries of the processes",
         "Names are as Prometheus sees them; a histogram has the usual `_bucket`, `_sum` and `_count`. They are served "
-        "on `--metrics-port`, at `/metrics`. The number of series is the same for any number of rooms: what has a label "
-        "`room` is about a few rooms at a time, and goes when a room leaves them.\n",
+        "on `--metrics-port`, at `/metrics`. The number of series is the same for any number of rooms: what has a "
+        "label `room` is about a few rooms at a time, and goes when a room leaves them.\n",
         *(part for name, registry in registries().items() for part in (f"## {name}\n", _table(registry))),
     )
 

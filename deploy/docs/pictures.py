@@ -1,4 +1,4 @@
-"""`python -m deploy.docs.pictures` draws docs/pictures anew: the demo's screen while it runs, and one room's alert."""
+"""`python -m deploy.docs.pictures` draws docs/pictures anew: the demo while it runs, an alert, the model's report."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from deploy.docs.alert_picture import alert_picture
+from deploy.docs.report_pictures import report_pictures
 from deploy.docs.transcript import ROOT
 from roompulse.local_server import free_port
 from watch.child import GuardedFolder
@@ -52,5 +53,5 @@ def _without_web_fonts(frame: str) -> str:
 
 
 if __name__ == "__main__":
-    for name, draw in (("demo", demo_picture), ("alert", alert_picture)):
-        (ROOT / "docs" / "pictures" / f"{name}.svg").write_text(draw(), encoding="utf-8")
+    for name, picture in {"demo": demo_picture(), "alert": alert_picture(), **report_pictures()}.items():
+        (ROOT / "docs" / "pictures" / f"{name}.svg").write_text(picture, encoding="utf-8")

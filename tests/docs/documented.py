@@ -54,7 +54,7 @@ def shown_options(command: str) -> set[str]:
 @cache
 def options_of_scripts() -> frozenset[str]:
     """Every option that another program of the repository declares."""
-    found = set()
+    found: set[str] = set()
     for name in SCRIPTS:
         for file in [ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

@@ -44,8 +44,12 @@ class InputError(RoomPulseError):
         self.message, self.file, self.line, self.column = message, file, line, column
 
 
+REASONS = ("ahead", "clock", "invalid", "key", "malformed", "minute", "partition", "schema")
+"""Why a record could not be accepted: what `RecordError.reason` may be."""
+
+
 class RecordError(RoomPulseError):
-    """One record cannot be accepted. `reason` is from a small fixed set, the text says field, value and expectation."""
+    """One record cannot be accepted. `reason` is one of REASONS, the text says field, value and expectation."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

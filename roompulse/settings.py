@@ -53,6 +53,10 @@ _seconds = _above_zero(999_999.0, "a number above 0 and below a million")
 _budget = _above_zero(1440.0, "alerts per room-day, above 0 and up to 1440")
 
 
+def _share(text: str) -> float:
+    return 0.0 if text.strip() == "0" else _above_zero(1.0, "a share from 0 to 1")(text)
+
+
 def _seconds_or_never(text: str) -> float:
     return 0.0 if text.strip() == "0" else _seconds(text)
 
@@ -129,6 +133,7 @@ class Settings:
     auto_demote: bool = _setting(
         True, "let a partition serve the plain mean once the network's error was above the mean's over a day"
     )
+    shadow_share: float = _setting(0.1, "share of the rooms on which a challenger is tried, 0 to 1", _share)
     quiet_clock_s: float = _setting(
         120.0, "write a clock record to a partition that has been quiet for so long; 0: never", _seconds_or_never
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scorer.pipeline.hotlist import Hot
 from scorer.pipeline.partition import Tally
 
 
@@ -52,15 +53,33 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryDelayed:
-    """A partition could not be recovered yet; it is tried again."""
+    """A partition could not be recovered yet; it is tried again. `away` names the server that did not answer: `kafka`,
+    `redis`, or none.
+    """
+
+    partition: int
+    reason: str
+    away: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """A partition stands still because it lacks a model; `reason` is empty when it goes on."""
 
     partition: int
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Halted:
-    """A partition stands still because it lacks a model; `reason` is empty when it goes on."""
+class Shadowed:
+    """Champion and challenger have scored the sampled rooms of a batch; what each did, by role."""
+
+    tallies: Mapping[str, Tally]
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowMissing:
+    """The challenger of a partition cannot be tried, for its bundle is not here or cannot be used."""
 
     partition: int
     reason: str
@@ -120,7 +139,10 @@ class Following:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where the partitions stand, told every few seconds: messages behind, rooms live, watermark in epoch minutes,
-    whether a fleet event is open, and what is followed.
+    whether a fleet event is open, what is followed and whether the checkpoint lacks something; those that wait to be
+    taken over.
+
+    `alerts` are all that are open, by kind and severity; `hot` the hottest rooms, hottest first.
     """
 
     behind: Mapping[int, int]
@@ -128,6 +150,10 @@ class Standing:
     watermarks: Mapping[int, int]
     fleet: Mapping[int, bool]
     follows: Mapping[int, Following]
+    unsaved: Mapping[int, bool]
+    waiting: frozenset[int]
+    alerts: Mapping[tuple[str, str], int]
+    hot: tuple[Hot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +174,8 @@ Happening = (
     | Recovered
     | RecoveryDelayed
     | Halted
+    | Shadowed
+    | ShadowMissing
     | Live
     | Lost
     | Saved

@@ -25,7 +25,7 @@ from scorer.partitions import RETRY_S, ModelFor, Partitions
 from scorer.pipeline.partition import Outcome, Tally
 from scorer.ports import Batch, Checkpoint, EventLog
 from scorer.quiet import QuietPartitions
-from scorer.standing import standing_of
+from scorer.trials import Trials
 
 POLL_S = 0.2
 STANDING_EVERY_S = 5.0
@@ -38,7 +38,8 @@ FENCED_TRIES = 5
 class LoopOptions:
     """`max_batch` records in a transaction; at `max_dirty_rooms` waiting for Redis reading pauses.
 
-    A partition that has been quiet for `quiet_clock_s` gets a clock record, never where that is 0.
+    A partition that has been quiet for `quiet_clock_s` gets a clock record, never where that is 0. A challenger is
+    tried on `shadow_share` of the rooms.
     """
 
     max_batch: int
@@ -46,6 +47,7 @@ class LoopOptions:
     rebuild_hours: float
     exit_at_end: bool = False
     quiet_clock_s: float = 0.0
+    shadow_share: float = 0.0
 
 
 class ScoringLoop:
@@ -75,6 +77,7 @@ class ScoringLoop:
         if options.exit_at_end:
             self._ends = {partition: log.bounds(partition)[1] for partition in range(self._mine.count)}
         self._quiet = QuietPartitions(options.quiet_clock_s)
+        self._trials = Trials(model_for, report, options.shadow_share)
         self._fenced = 0
         self._next_standing = 0.0
 
@@ -96,6 +99,7 @@ class ScoringLoop:
             return
         for partition in polled.lost:
             self._mine.release(partition)
+            self._trials.release(partition)
         self._mine.take(polled.gained)
         live = self._up_to_end(self._mine.re_read(polled.batches))
         # Not before: what was polled of a partition that is taken over again lies beyond where it starts again.
@@ -107,6 +111,7 @@ class ScoringLoop:
             committed = time.monotonic()
             for partition, outcome in outcomes.items():
                 self._mine[partition].apply(outcome, live[partition].position)
+                self._trials.see(partition, self._mine[partition].fold, live[partition].messages)
             self._tell(live, outcomes, {"fold": folded - started, "commit": committed - folded})
         self._close_quiet(polled.batches)
         self._mine.save()
@@ -200,6 +205,6 @@ class ScoringLoop:
             return
         self._next_standing = time.monotonic() + STANDING_EVERY_S
         try:
-            self._report(standing_of(self._mine))
+            self._report(self._mine.standing())
         except BrokerError as error:
             self._report(BrokerAway(str(error)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 
 from scorer import happenings as told
 
@@ -16,6 +17,7 @@ class Narrator:
 
     def __init__(self) -> None:
         self._said: dict[str, float] = {}
+        self._follows: dict[int, told.Following] = {}
 
     def __call__(self, happening: told.Happening) -> None:
         """Log one happening."""
@@ -62,8 +64,30 @@ class Narrator:
                     before,
                     now,
                 )
-            case told.Saved() | told.Standing() | told.Drifted():
+            case told.Halted(partition, ""):
+                _log.warning("partition %d: goes on, its model is here", partition)
+            case told.Halted(partition, reason):
+                self._now_and_then(f"halted {partition}", f"partition {partition}: stands still: {reason}")
+            case told.ShadowMissing(partition, reason):
+                _log.warning("partition %d: the challenger is not tried: %s", partition, reason)
+            case told.Standing(follows=follows):
+                self._compare(follows)
+            case told.Saved() | told.Drifted() | told.Shadowed():
                 pass
+
+    def _compare(self, follows: Mapping[int, told.Following]) -> None:
+        """Say what the partitions follow where that is new."""
+        for partition, now in follows.items():
+            before = self._follows.get(partition)
+            if before is None or (before.champion, before.challenger) != (now.champion, now.challenger):
+                trying = f", trying {now.challenger} in its shadow" if now.challenger else ""
+                _log.info("partition %d: follows model %s%s", partition, now.champion, trying)
+            if now.plain != (before is not None and before.plain):
+                said = (
+                    "the network is demoted, the plain mean is served" if now.plain else "the network is served again"
+                )
+                _log.warning("partition %d: %s", partition, said)
+        self._follows = dict(follows)
 
     def _now_and_then(self, subject: str, text: str) -> None:
         now = time.monotonic()

@@ -17,12 +17,14 @@ from scorer.happenings import (
     Report,
     Saved,
     SaveDelayed,
+    Standing,
 )
 from scorer.owned import Owned
 from scorer.pipeline.fold import Fold, ModelAhead
 from scorer.pipeline.partition import Context, Head, Outcome
 from scorer.ports import Batch, Checkpoint, EventLog
-from scorer.recovery import SavedHead, plan_recovery, read_head
+from scorer.recovery import SavedHead, plan_recovery, read_head, who_is_away
+from scorer.standing import standing_of
 
 RETRY_S = 1.0
 
@@ -48,10 +50,9 @@ class Partitions:
         """Learns what the topic is. Raises BrokerError. Without `wait_for_models` a lack of one raises ModelMissing."""
         self._log, self._checkpoint, self._model_for, self._report = log, checkpoint, model_for, report
         self._rebuild_hours, self._max_dirty_rooms = rebuild_hours, max_dirty_rooms
-        self._owned: dict[int, Owned] = {}
-        self._waiting: set[int] = set()
-        self._halted: dict[int, str] = {}
         self._wait_for_models = wait_for_models
+        self._owned: dict[int, Owned] = {}
+        self._waiting, self._halted = set[int](), dict[int, str]()
         self._paused = False
         self._next_recovery = self._next_save = 0.0
         self._topic_id, self.count = log.topic_id(), log.partition_count()
@@ -84,18 +85,20 @@ class Partitions:
             except ModelMissing as error:
                 self._miss(partition, error)
             except (CheckpointAway, BrokerError) as error:
-                self._report(RecoveryDelayed(partition, str(error)))
+                self._report(RecoveryDelayed(partition, str(error), who_is_away(error)))
                 self._next_recovery = time.monotonic() + RETRY_S
             else:
                 self._waiting.discard(partition)
         for partition, model in sorted(self._halted.items()):
             try:
                 self._owned[partition].fold.know(self._model_for(model))
-                del self._halted[partition]
                 self._start(partition)
             except ModelMissing as error:
                 self._miss(partition, error)
+            except BrokerError as error:
+                self._report(RecoveryDelayed(partition, str(error), who_is_away(error)))
             else:
+                del self._halted[partition]
                 self._report(Halted(partition, ""))
 
     def _miss(self, partition: int, error: ModelMissing) -> None:
@@ -112,7 +115,8 @@ class Partitions:
         first = self._model_for(None)
         about = None if saved is None else read_head(saved)
         dtype = first.dtype if about is None or about.shape is None else room_dtype(*about.shape)
-        plan = plan_recovery(partition, saved, self._log, layout_of(dtype), self._rebuild_from)
+        since_ms = int((time.time() - self._rebuild_hours * 3600) * 1000)
+        plan = plan_recovery(partition, saved, self._log, layout_of(dtype), since_ms)
         fold = Fold(partition, first)
         owned = Owned(fold, plan.applied, plan.live_from, saved_at=-1, anew=plan.saved is None)
         if saved is not None and plan.saved is not None:
@@ -126,14 +130,9 @@ class Partitions:
             self._report(Live(partition, plan.applied))
 
     def _start(self, partition: int) -> None:
-        """Read from where the fold stands; a partition that was paused on its own has to give its messages again."""
+        """Read from where the fold stands; what was paused on its own has to give its messages again."""
         self._log.start(partition, self._owned[partition].position)
         (self._log.pause if self._paused else self._log.resume)([partition])
-
-    def _rebuild_from(self, partition: int) -> int:
-        """The offset `rebuild_hours` before now; Kafka's timestamps are wall-clock times of production."""
-        since_ms = int((time.time() - self._rebuild_hours * 3600) * 1000)
-        return self._log.offset_at(partition, since_ms)
 
     def re_read(self, batches: Mapping[int, Batch]) -> dict[int, Batch]:
         """Fold what lies below the committed offset, whose records were written before; returns what lies beyond."""
@@ -148,19 +147,17 @@ class Partitions:
             if reached > owned.position:
                 outcome, folded = self._fold(partition, Batch(before, reached))
                 owned.apply(outcome, folded.position)
-                if folded.position < reached:
-                    continue
-                if reached == owned.live_from:
+                if owned.position == owned.live_from:
                     self._report(Live(partition, reached))
-            if batch.position > owned.position:
+            if batch.position > owned.position >= reached:
                 live[partition] = Batch(batch.messages[len(before) :], batch.position)
         return live
 
     def fold(self, live: Mapping[int, Batch]) -> tuple[dict[int, Batch], dict[int, Outcome]]:
         """Fold batches beside the state; one is cut before a record that names a model which is not here."""
         folded = {partition: self._fold(partition, batch) for partition, batch in live.items()}
-        done = {partition: pair for partition, pair in folded.items() if pair[1].position > self[partition].position}
-        return {p: batch for p, (_, batch) in done.items()}, {p: outcome for p, (outcome, _) in done.items()}
+        moved = [partition for partition, (_, batch) in folded.items() if batch.position > self[partition].position]
+        return {partition: folded[partition][1] for partition in moved}, {p: folded[p][0] for p in moved}
 
     def _fold(self, partition: int, batch: Batch) -> tuple[Outcome, Batch]:
         fold = self._owned[partition].fold
@@ -240,9 +237,14 @@ class Partitions:
         return max(self._log.bounds(partition)[1] - self._owned[partition].position, 0)
 
     def release(self, partition: int) -> None:
-        """Let go of a partition and its state."""
-        self._waiting.discard(partition)
+        """Let go of a partition and its state, or of one that could not be taken over yet."""
         self._halted.pop(partition, None)
-        if self._owned.pop(partition, None) is not None:
+        if partition in self._waiting or partition in self._owned:
             self._report(Lost(partition))
+        self._waiting.discard(partition)
+        self._owned.pop(partition, None)
         self._checkpoint.release(partition)
+
+    def standing(self) -> Standing:
+        """Where the partitions stand. Raises BrokerError."""
+        return standing_of(self._owned, {partition: self.behind(partition) for partition in self._owned}, self._waiting)

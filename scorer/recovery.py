@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 from msgspec import Struct
 
-from roompulse.errors import CheckpointError
+from roompulse.errors import BrokerError, CheckpointAway, CheckpointError, FencedError
 from scorer.pipeline.partition import Head
 from scorer.ports import EventLog
 from scorer.ports import Saved as SavedPoint
@@ -47,18 +46,23 @@ def read_head(saved: SavedPoint) -> SavedHead:
         raise CheckpointError(f"the checkpoint cannot be read: {error}") from None
 
 
-def plan_recovery(
-    partition: int, saved: SavedPoint | None, log: EventLog, layout: str, rebuild_from: Callable[[int], int]
-) -> Plan:
+def who_is_away(error: CheckpointAway | BrokerError) -> str:
+    """The server that did not answer; none where another scorer claimed the partition meanwhile."""
+    if isinstance(error, FencedError):
+        return ""
+    return "kafka" if isinstance(error, BrokerError) else "redis"
+
+
+def plan_recovery(partition: int, saved: SavedPoint | None, log: EventLog, layout: str, since_ms: int) -> Plan:
     """Decide from the saved point, the committed offset and what the topic holds.
 
-    `rebuild_from` gives the offset from which to re-read a partition whose state is lost. Raises CheckpointError where
-    going on would be wrong, with the way out.
+    A partition whose state is lost is read again from what was produced at `since_ms`, by Kafka's timestamps, on.
+    Raises CheckpointError where going on would be wrong, with the way out.
     """
     committed = log.committed(partition)
     begin, _ = log.bounds(partition)
     if saved is None:
-        return _rebuild(partition, committed, begin, rebuild_from)
+        return _rebuild(partition, committed, log, since_ms)
     head = read_head(saved)
     _refuse_another_topic(partition, head, log)
     if saved.applied > (committed or 0):
@@ -68,15 +72,16 @@ def plan_recovery(
             "or this is another group's Redis: use another --redis-prefix, or delete the keys of this one"
         )
     if head.layout != layout or saved.applied < begin:
-        return _rebuild(partition, committed, begin, rebuild_from)
+        return _rebuild(partition, committed, log, since_ms)
     return Plan(saved.applied, committed or 0, head)
 
 
-def _rebuild(partition: int, committed: int | None, begin: int, rebuild_from: Callable[[int], int]) -> Plan:
+def _rebuild(partition: int, committed: int | None, log: EventLog, since_ms: int) -> Plan:
+    begin, _ = log.bounds(partition)
     if not committed:
         return Plan(begin, begin, None)
     live_from = max(begin, committed)
-    start = min(max(begin, rebuild_from(partition)), live_from)
+    start = min(max(begin, log.offset_at(partition, since_ms)), live_from)
     return Plan(start, live_from, None, rebuilt=True, exact=start == 0)
 
 

@@ -19,13 +19,13 @@ from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.narrate import Narrator, log_to_stderr
 from scorer.totals import Totals
-from scorer.wiring import chosen_bundle, chosen_overrides, models, open_checkpoint, open_log
+from scorer.wiring import CLIENT, chosen_bundle, chosen_overrides, models, open_checkpoint, open_log
 
 SETTINGS = (
     "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
     "instance_id", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes", "partitioner",
     "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port", "model",
-    "settings", "surge_budget", "slump_budget", "registry", "auto_demote", "quiet_clock_s", "log_level",
+    "settings", "surge_budget", "slump_budget", "registry", "auto_demote", "quiet_clock_s", "shadow_share", "log_level",
 )  # fmt: skip
 
 STUCK_S = 60.0
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     stopping = _StopSignal()
     bundle, overrides = chosen_bundle(settings), chosen_overrides(settings)
     state = _State()
-    metrics, totals = PrometheusMetrics(bundle.label), Totals()
+    metrics, totals = PrometheusMetrics(CLIENT), Totals()
     checkpoint = open_checkpoint(settings)
     status = HttpStatus(
         settings.metrics_host, settings.metrics_port, metrics.registry, state.unhealthy, state.not_ready
@@ -90,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
                 settings.rebuild_hours,
                 args.exit_at_end,
                 settings.quiet_clock_s,
+                settings.shadow_share,
             ),
             report,
             stop,

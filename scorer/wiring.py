@@ -28,6 +28,9 @@ from scorer.pipeline.partition import Context
 from scorer.pipeline.write import Writer
 from scorer.ports import Checkpoint, EventLog
 
+CLIENT = "kafka-python"
+"""The Kafka client behind `open_log`."""
+
 
 def chosen_bundle(settings: Settings) -> Bundle:
     """The bundle that a scorer without a checkpoint starts with. Raises BundleError."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from roompulse.control import FollowModel
 from roompulse.minutes import QUIET_MINUTES
-from roompulse.rooms import FRESH, fresh_rooms, idle_at, widened
+from roompulse.rooms import FRESH, KINDS, SEVERITIES, fresh_rooms, idle_at, widened
 from scorer.pipeline.batch import fold_batch
 from scorer.pipeline.decode import decode_messages
 from scorer.pipeline.follow import Follows, Turn
@@ -96,6 +96,14 @@ class Fold:
             return 0
         last = self._rows["last_minute"][: len(self._names)]
         return int((self.head.watermark - last.astype(np.int64) < QUIET_MINUTES).sum())
+
+    def open_alerts(self) -> NDArray[np.int64]:
+        """How many alerts are open now, shape (kinds, severities)."""
+        places = np.fromiter(map(self._place.__getitem__, self._alerting), np.int64, len(self._alerting))
+        alerts = self._rows["alerts"]
+        row, kind = np.nonzero(alerts["open"][places])
+        cells = len(SEVERITIES) * kind + alerts["severity"][places[row], kind]
+        return np.bincount(cells, minlength=len(KINDS) * len(SEVERITIES)).reshape(len(KINDS), len(SEVERITIES))
 
     def step(self, messages: Sequence[Message]) -> Outcome:
         """Fold a batch of messages in offset order; the state stays as it is until `apply`.

@@ -147,6 +147,8 @@ class Process:
     rebuild_hours: float = 24.0 * 365 * 200
     model_hash: str = "fake"
     models: dict[str, Context] = field(default_factory=dict)
+    quiet_clock_s: float = 0.0
+    shadow_share: float = 0.0
     told: list[Happening] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     turns: int = 0
@@ -157,7 +159,10 @@ class Process:
         self.memory_log = LastingLog(self.topic, self.instance)
         log = cast("EventLog", Probe(self.memory_log, self.hook, self.calls))
         checkpoint = cast("Checkpoint", Probe(MemoryCheckpoint(self.store), self.hook, self.calls))
-        options = LoopOptions(self.max_batch, self.max_dirty_rooms, self.rebuild_hours, self.exit_at_end)
+        options = LoopOptions(
+            self.max_batch, self.max_dirty_rooms, self.rebuild_hours, self.exit_at_end, self.quiet_clock_s,
+            self.shadow_share,
+        )  # fmt: skip
         self.loop = ScoringLoop(log, checkpoint, self._model, options, self.told.append, self._stop)
 
     def _model(self, wanted: str | None) -> Context:

@@ -28,7 +28,7 @@ def test_a_worse_forecast_is_found_in_its_own_segment() -> None:
         watch(committed(dict(zip([(0, "food"), (1, "food"), (0, "toys")], errors, strict=True))))
     drifts = [one for one in told if isinstance(one, Drifted) and one.drifted]
     assert {(one.partition, one.category) for one in drifts} == {(1, "food")}
-    metrics = PrometheusMetrics("m")
+    metrics = PrometheusMetrics("kafka-python")
     for one in told:
         metrics(one)
     labels = {"partition": "1", "category": "food"}

@@ -298,6 +298,18 @@ def test_two_scorers_share_the_partitions() -> None:
     assert [recovered.partition for recovered in one.of(told.Recovered)] == [0, 1, 1]
 
 
+def test_a_partition_that_goes_before_it_could_be_taken_over_is_lost_too() -> None:
+    """What its scorer showed of it has to go, or it would be seen twice; the reason for the delay names Redis."""
+    topic = filled()
+    one = Process(topic, hook=failing("claim", "before", CheckpointAway("away")))
+    one.loop.turn()
+    two = Process(topic, instance="two")
+    two.loop.turn()
+    one.loop.turn()
+    assert [lost.partition for lost in one.of(told.Lost)] == [1]
+    assert {delayed.away for delayed in one.of(told.RecoveryDelayed)} == {"redis"}
+
+
 def test_standing_tells_where_the_partitions_are() -> None:
     """Messages behind, rooms live and watermarks, by partition."""
     topic = filled()

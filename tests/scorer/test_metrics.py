@@ -1,40 +1,40 @@
-"""Metrics: declared once, named by convention, no room anywhere, right after a run; and the port that serves them."""
+"""Metrics: declared once, named by convention, no room but the hottest, right after a run; and their port."""
 
 from __future__ import annotations
 
 import http.client
-import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from roompulse.errors import RoomPulseError
+from roompulse.errors import REASONS, RoomPulseError
 from roompulse.topics import Topics
 from scorer import happenings as told
 from scorer.adapters import prometheus_metrics
 from scorer.adapters.delays import EXPORTED_S, Delays
 from scorer.adapters.http_status import HttpStatus
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
-from scorer.standing import standing_of
 from scorer.totals import Totals
-from tests.scorer.loops import Process, filled
+from tests.architecture.sources import source_files
+from tests.scorer.loops import PARTITIONS, Process, filled
 
 LABELS = {
     "reason", "kind", "severity", "event", "horizon", "stage", "partition", "state", "model", "le", "direction",
-    "category", "verdict", "result",
+    "category", "verdict", "result", "version", "client", "role", "control",
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def run() -> tuple[PrometheusMetrics, Totals, Process]:
     """A run to the end, told to metrics and totals."""
-    metrics, totals = PrometheusMetrics("fake-1+abc"), Totals()
+    metrics, totals = PrometheusMetrics("kafka-python"), Totals()
     process = Process(filled()).run()
-    process.told.append(standing_of(process.loop._mine))
+    process.told.append(process.loop._mine.standing())
     for happening in process.told:
         metrics(happening)
         totals(happening)
@@ -59,14 +59,16 @@ def test_every_metric_is_declared_once_and_named_by_convention(run: tuple[Promet
             assert {sample.name for sample in family.samples} <= {f"{family.name}_total", f"{family.name}_created"}
         if "duration" in family.name or "delay" in family.name or "lag" in family.name.replace("offset_lag", ""):
             assert family.name.endswith("_seconds")
-    source = inspect.getsource(prometheus_metrics)
-    declared = re.findall(r'"(roompulse_[a-z_]+)"', source)
+    folder = Path(prometheus_metrics.__file__).parent
+    sources = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("prometheus_*.py"))]
+    declared = re.findall(r'"(roompulse_[a-z_]+)"', "".join(sources))
     assert len(declared) == len(set(declared)) == len(families)
 
 
-def test_no_room_is_ever_a_label(run: tuple[PrometheusMetrics, Totals, Process]) -> None:
-    """Labels come from small fixed sets, so that a million rooms cost as much as one."""
-    labels = {name for family in run[0].registry.collect() for sample in family.samples for name in sample.labels}
+def test_only_the_hottest_rooms_are_a_label(run: tuple[PrometheusMetrics, Totals, Process]) -> None:
+    """All other labels come from small fixed sets, so that a million rooms cost as much as one."""
+    families = [family for family in run[0].registry.collect() if not family.name.startswith("roompulse_hot_room_")]
+    labels = {name for family in families for sample in family.samples for name in sample.labels}
     assert labels <= LABELS
     reasons = {
         sample.labels["reason"]
@@ -74,7 +76,7 @@ def test_no_room_is_ever_a_label(run: tuple[PrometheusMetrics, Totals, Process])
         for sample in family.samples
         if "reason" in sample.labels
     }
-    assert reasons == {"malformed"}
+    assert reasons == set(REASONS)
 
 
 def test_the_counts_are_those_of_the_run(run: tuple[PrometheusMetrics, Totals, Process]) -> None:
@@ -108,7 +110,7 @@ def test_the_counts_are_those_of_the_run(run: tuple[PrometheusMetrics, Totals, P
     assert found == {"noise": 1, "useful": 1, "unknown_room": 1}
     assert value(metrics, "roompulse_snoozes_total", result="begun") == 1
     assert value(metrics, "roompulse_sessions_total") == 3
-    assert value(metrics, "roompulse_model_info", model="fake-1+abc") == 1
+    assert value(metrics, "roompulse_model_info", model="fake-1", role="champion") == PARTITIONS
     for horizon in ("1", "5", "10"):
         assert value(metrics, "roompulse_forecasts_judged_total", horizon=horizon) > 0
         assert value(metrics, "roompulse_naive_absolute_error_total", horizon=horizon) > 0
@@ -127,7 +129,7 @@ def test_the_standing_is_by_partition_and_goes_with_it(run: tuple[PrometheusMetr
     assert value(metrics, "roompulse_watermark_timestamp_seconds", partition="0") == watermarks[0] * 60
     assert value(metrics, "roompulse_event_time_lag_seconds", partition="1") > 0
     assert value(metrics, "roompulse_rooms_live", partition="1") == 0
-    other = PrometheusMetrics("m")
+    other = PrometheusMetrics("kafka-python")
     other(process.of(told.Standing)[-1])
     other(told.Lost(0))
     other(told.Lost(7))
@@ -137,7 +139,7 @@ def test_the_standing_is_by_partition_and_goes_with_it(run: tuple[PrometheusMetr
 
 def test_troubles_are_counted() -> None:
     """Aborted transactions, an absent broker or Redis, waiting rooms, paused reading, rebuilt partitions."""
-    metrics = PrometheusMetrics("m")
+    metrics = PrometheusMetrics("kafka-python")
     for happening in (
         told.Aborted("no"),
         told.BrokerAway("no"),
@@ -155,6 +157,13 @@ def test_troubles_are_counted() -> None:
     assert value(metrics, "roompulse_reading_paused") == 1
     assert value(metrics, "roompulse_recoveries_total", state="rebuilt") == 1
     assert value(metrics, "roompulse_recoveries_total", state="approximate") == 1
+
+
+def test_reasons_are_those_that_the_code_gives() -> None:
+    """Counters of refused records exist from the start, so every reason has to be known beforehand."""
+    sources = [path.read_text(encoding="utf-8") for folder in ("roompulse", "scorer") for path in source_files(folder)]
+    given = re.findall(r'RecordError\(\s*"([a-z]+)"', "".join(sources))
+    assert set(given) == set(REASONS)
 
 
 def test_the_summary_accounts_for_every_event(run: tuple[PrometheusMetrics, Totals, Process]) -> None:

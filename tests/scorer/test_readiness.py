@@ -47,4 +47,4 @@ def test_a_broker_that_is_away_matters_until_it_answers() -> None:
     live = (recovered(0), told.Live(0, 5), told.BrokerAway("no answer"))
     assert after(*live) == "no answer"
     assert not after(*live, COMMITTED)
-    assert not after(*live, told.Standing({}, {}, {}, {}, {}))
+    assert not after(*live, told.Standing({}, {}, {}, {}, {}, {}, frozenset(), {}, ()))

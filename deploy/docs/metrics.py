@@ -12,7 +12,7 @@ from scorer.adapters.prometheus_metrics import PrometheusMetrics
 
 def registries() -> dict[str, CollectorRegistry]:
     """Each command that serves metrics, and what it serves."""
-    return {"score": PrometheusMetrics("step-1+24b45f6e").registry}
+    return {"score": PrometheusMetrics("kafka-python").registry}
 
 
 def metrics_page() -> str:

@@ -27,7 +27,7 @@ def rules_page(folder: Path) -> str:
         for rule in known
         if "alert" in rule
     )
-    recorded = ([code(rule["record"]), code(" ".join(rule["expr"].split()))] for rule in known if "record" in rule)
+    recorded = ([code(_series(rule)), code(" ".join(rule["expr"].split()))] for rule in known if "record" in rule)
     return page(
         "Rules",
         "deploy/prometheus/rules",
@@ -37,6 +37,11 @@ def rules_page(folder: Path) -> str:
         "## Recorded\n",
         table(["series", "expression"], recorded),
     )
+
+
+def _series(rule: dict[str, Any]) -> str:
+    labels = ", ".join(f'{name}="{value}"' for name, value in rule.get("labels", {}).items())
+    return str(rule["record"]) + (f"{{{labels}}}" if labels else "")
 
 
 def rules(folder: Path) -> Iterator[dict[str, Any]]:

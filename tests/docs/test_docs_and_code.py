@@ -57,7 +57,7 @@ def named() -> dict[str, set[str]]:
         "exit code": {f"| {code} |" for code in re.findall(r"\d+", EXIT_CODES)},
         "error": {f"`{error.__name__}`" for _, error in tree(RoomPulseError)},
         "rule": {f"## {rule['alert']}\n" for rule in rules(RULES) if "alert" in rule},
-        "recorded series": {f"`{rule['record']}`" for rule in rules(RULES) if "record" in rule},
+        "recorded series": {f"`{rule['record']}" for rule in rules(RULES) if "record" in rule},
     }
 
 

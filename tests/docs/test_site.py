@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.docs.outside_links import LINK
 from tests.require import ROOT
 
 LOADS = re.compile(r"<(?:script|img|iframe|link)\b[^>]*?\b(?:src|href)=\"?(https?:)?//[^>]*>")
@@ -34,11 +35,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_is_on_the_site(site: Path) -> None:
-    """Each Markdown file has become a page, and the AsyncAPI document lies beside them."""
+    """Each Markdown file has become a page; the AsyncAPI document and what pages link to outside docs lie beside them."""
     for source in (ROOT / "docs").rglob("*.md"):
         page = source.relative_to(ROOT / "docs").with_suffix("")
         folder = site if page.name == "index" else site / page
         assert (folder / "index.html").is_file(), source
+        for link in LINK.finditer(source.read_text(encoding="utf-8")):
+            target = (source.parent / link["path"]).resolve()
+            if target.is_file() and not target.is_relative_to(ROOT / "docs"):
+                assert any(file.read_bytes() == target.read_bytes() for file in site.rglob(f"{target.name}*")), link
     assert (site / "asyncapi.yaml").is_file()
 
 
@@ -53,13 +58,14 @@ def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
 
 
 def test_what_would_be_dead_is_refused(tmp_path: Path) -> None:
-    """A link to nowhere, out of docs, to a heading that is not there, and a page that nobody would find."""
+    """Links to nowhere in and out of docs, to a heading that is not there, and a page that nobody would find."""
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
     with (tmp_path / "docs" / "quick-start.md").open("a", encoding="utf-8") as file:
-        file.write("\n[a](nowhere.md) [b](../README.md) [c](alerts.md#no-such-heading)\n")
+        file.write("\n[a](nowhere.md) [b](../nowhere.yml) [c](alerts.md#no-such-heading)\n")
     (tmp_path / "docs" / "stray.md").write_text("# A page that the navigation does not have\n", encoding="utf-8")
     done = build(tmp_path, tmp_path / "site")
     assert done.returncode != 0
-    for complaint in ("nowhere.md", "../README.md", "no-such-heading", "stray.md"):
+    for complaint in ("nowhere.md", "'nowhere.yml'", "no-such-heading", "stray.md"):
         assert complaint in done.stderr

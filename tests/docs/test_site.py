@@ -35,7 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_is_on_the_site(site: Path) -> None:
-    """Each Markdown file has become a page; the AsyncAPI document and what pages link to outside docs lie beside them."""
+    """Each Markdown file is a page; the AsyncAPI document and what pages link to outside docs lie beside them."""
     for source in (ROOT / "docs").rglob("*.md"):
         page = source.relative_to(ROOT / "docs").with_suffix("")
         folder = site if page.name == "index" else site / page

@@ -8,11 +8,13 @@ import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from roompulse.errors import UsageError
 
 PREFIX = "ROOMPULSE_"
+
+Loaded = TypeVar("Loaded")
 
 
 def _positive(text: str) -> int:
@@ -21,7 +23,8 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _port(text: str) -> int:
+def parse_port(text: str) -> int:
+    """A port, or 0 for any free one. Raises ValueError."""
     if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or int(text) > 65_535:
         raise ValueError("expected a port from 0 (any free one) to 65535")
     return int(text)
@@ -49,7 +52,7 @@ def _above_zero(most: float, expected: str) -> Callable[[str], float]:
     return parse
 
 
-_seconds = _above_zero(999_999.0, "a number above 0 and below a million")
+parse_seconds = _above_zero(999_999.0, "a number above 0 and below a million")
 _budget = _above_zero(1440.0, "alerts per room-day, above 0 and up to 1440")
 
 
@@ -58,10 +61,11 @@ def _share(text: str) -> float:
 
 
 def _seconds_or_never(text: str) -> float:
-    return 0.0 if text.strip() == "0" else _seconds(text)
+    return 0.0 if text.strip() == "0" else parse_seconds(text)
 
 
-def _flag(text: str) -> bool:
+def parse_flag(text: str) -> bool:
+    """True or false in the usual words. Raises ValueError."""
     known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if text.lower() not in known:
         raise ValueError("expected true or false")
@@ -83,7 +87,8 @@ def _prefix(text: str) -> str:
     return text
 
 
-def _setting(default: Any, text: str, parse: Callable[[str], Any] = str) -> Any:
+def setting(default: Any, text: str, parse: Callable[[str], Any] = str) -> Any:
+    """A field of a settings class: its default, its line of help, and what reads it or raises ValueError."""
     return field(default=default, metadata={"help": text, "parse": parse})
 
 
@@ -91,53 +96,53 @@ def _setting(default: Any, text: str, parse: Callable[[str], Any] = str) -> Any:
 class Settings:
     """Everything that a process can be told. Thresholds of alerts stand in the model, or in the file `settings`."""
 
-    bootstrap_servers: str = _setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas", _servers)
-    topic_prefix: str = _setting("", "text put in front of every topic name as it is, such as 'staging.'", _prefix)
-    client: str = _setting(
+    bootstrap_servers: str = setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas", _servers)
+    topic_prefix: str = setting("", "text put in front of every topic name as it is, such as 'staging.'", _prefix)
+    client: str = setting(
         "auto", "Kafka client: kafka-python, confluent or auto", _choice("auto", "kafka-python", "confluent")
     )
-    partitions: int = _setting(4, "partitions of topics that have to be created", _positive)
-    replication_factor: int = _setting(1, "replicas of topics that have to be created", _positive)
-    create_topics: bool = _setting(True, "create missing topics", _flag)
-    group_id: str = _setting("roompulse-scorer", "consumer group of the scorers that share the work")
-    instance_id: str = _setting(
+    partitions: int = setting(4, "partitions of topics that have to be created", _positive)
+    replication_factor: int = setting(1, "replicas of topics that have to be created", _positive)
+    create_topics: bool = setting(True, "create missing topics", parse_flag)
+    group_id: str = setting("roompulse-scorer", "consumer group of the scorers that share the work")
+    instance_id: str = setting(
         "",
         "stable name of this scorer; two that run at once need two names (default: host name and metrics port)",
     )
-    session_timeout_s: float = _setting(10.0, "Kafka takes partitions from a scorer silent for this long", _seconds)
-    connect_timeout_s: float = _setting(10.0, "give up on a server that cannot be reached at the start", _seconds)
-    max_batch: int = _setting(5000, "most records in one transaction", _positive)
-    max_message_bytes: int = _setting(1_000_000, "dead letters are cut to this many bytes", _positive)
-    partitioner: str = _setting(
+    session_timeout_s: float = setting(10.0, "Kafka takes partitions from a scorer silent for this long", parse_seconds)
+    connect_timeout_s: float = setting(10.0, "give up on a server that cannot be reached at the start", parse_seconds)
+    max_batch: int = setting(5000, "most records in one transaction", _positive)
+    max_message_bytes: int = setting(1_000_000, "dead letters are cut to this many bytes", _positive)
+    partitioner: str = setting(
         "any",
         "refuse records that lie on another partition than this function's: murmur2, crc32 or any",
         _choice("any", "murmur2", "crc32"),
     )
-    redis_url: str = _setting("redis://127.0.0.1:6379/0", "Redis that holds the checkpoint")
-    redis_prefix: str = _setting("rp", "first part of every Redis key", _prefix)
-    max_dirty_rooms: int = _setting(200_000, "rooms kept for a Redis that is away before reading pauses", _positive)
-    rebuild_hours: float = _setting(24.0, "how far back to re-read the topic when the checkpoint is lost", _seconds)
-    metrics_host: str = _setting("127.0.0.1", "address on which /metrics, /healthz and /readyz are served")
-    metrics_port: int = _setting(9108, "port of /metrics, /healthz and /readyz; 0 takes a free one", _port)
-    model: str = _setting(
+    redis_url: str = setting("redis://127.0.0.1:6379/0", "Redis that holds the checkpoint")
+    redis_prefix: str = setting("rp", "first part of every Redis key", _prefix)
+    max_dirty_rooms: int = setting(200_000, "rooms kept for a Redis that is away before reading pauses", _positive)
+    rebuild_hours: float = setting(24.0, "how far back to re-read the topic when the checkpoint is lost", parse_seconds)
+    metrics_host: str = setting("127.0.0.1", "address on which /metrics, /healthz and /readyz are served")
+    metrics_port: int = setting(9108, "port of /metrics, /healthz and /readyz; 0 takes a free one", parse_port)
+    model: str = setting(
         "", "folder of the model bundle, or of a registry: its champion (default: the one shipped with RoomPulse)"
     )
-    settings: str = _setting(
+    settings: str = setting(
         "", "TOML file with thresholds of alerts for all rooms, by category and by room (default: the model's own)"
     )
-    surge_budget: float | None = _setting(
+    surge_budget: float | None = setting(
         None, "surges that a reader wants to see of a room in a day (default: what settings or model say)", _budget
     )
-    slump_budget: float | None = _setting(None, "the same of slumps", _budget)
-    registry: str = _setting("models", "folder of the model registry")
-    auto_demote: bool = _setting(
+    slump_budget: float | None = setting(None, "the same of slumps", _budget)
+    registry: str = setting("models", "folder of the model registry")
+    auto_demote: bool = setting(
         True, "let a partition serve the plain mean once the network's error was above the mean's over a day"
     )
-    shadow_share: float = _setting(0.1, "share of the rooms on which a challenger is tried, 0 to 1", _share)
-    quiet_clock_s: float = _setting(
+    shadow_share: float = setting(0.1, "share of the rooms on which a challenger is tried, 0 to 1", _share)
+    quiet_clock_s: float = setting(
         120.0, "write a clock record to a partition that has been quiet for so long; 0: never", _seconds_or_never
     )
-    log_level: str = _setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))
+    log_level: str = setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))
 
     @property
     def instance(self) -> str:
@@ -165,10 +170,13 @@ def masked(text: str) -> str:
     return str(_masked(text))
 
 
-def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Give a command the flags of these settings, each shown with its variable and default."""
+def add_settings(parser: argparse.ArgumentParser, *names: str, kind: type[Any] = Settings) -> None:
+    """Give a command the flags of these settings, each shown with its variable and default.
+
+    `kind` is a dataclass of `setting` fields: a command may have some of its own.
+    """
     group = parser.add_argument_group("settings")
-    known = {item.name: item for item in fields(Settings)}
+    known = {item.name: item for item in fields(kind)}
     for name in names:
         item = known[name]
         default = (
@@ -194,9 +202,14 @@ def load_settings(args: argparse.Namespace, environ: Mapping[str, str] | None = 
 
     Raises UsageError naming the flag or variable whose value does not fit.
     """
+    return load_kind(Settings, args, environ)
+
+
+def load_kind(kind: type[Loaded], args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> Loaded:
+    """The same for a command's own settings: a dataclass of `setting` fields."""
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
-    for item in fields(Settings):
+    for item in fields(kind):  # type: ignore[arg-type]  # a type variable cannot say that it is a dataclass
         given = getattr(args, item.name, None)
         source = "--" + item.name.replace("_", "-")
         if given is None:
@@ -211,4 +224,4 @@ def load_settings(args: argparse.Namespace, environ: Mapping[str, str] | None = 
             values[item.name] = item.metadata["parse"](given)
         except ValueError as error:
             raise UsageError(f"{source}: got {masked(given)!r}: {error}") from None
-    return Settings(**values)
+    return kind(**values)

@@ -94,8 +94,3 @@ class Narrator:
         if now - self._said.get(subject, -_REPEAT_S) >= _REPEAT_S:
             self._said[subject] = now
             _log.warning(text)
-
-
-def log_to_stderr(level: str) -> None:
-    """Send this process's log to standard error, one line each."""
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")

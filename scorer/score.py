@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
-import signal
-import sys
 import time
 from dataclasses import replace
 
+from prometheus_client import make_wsgi_app
+
 from roompulse.errors import UsageError
+from roompulse.http_status import HttpStatus
 from roompulse.settings import add_settings, load_settings
+from roompulse.stderr_log import log_to_stderr
+from roompulse.stop_signal import StopSignal
 from roompulse.summary import add_json, print_summary
 from scorer import happenings as told
-from scorer.adapters.http_status import HttpStatus
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.loop import LoopOptions, ScoringLoop
-from scorer.narrate import Narrator, log_to_stderr
+from scorer.narrate import Narrator
 from scorer.totals import Totals
 from scorer.wiring import CLIENT, chosen_bundle, chosen_overrides, models, open_checkpoint, open_log
 
@@ -54,13 +56,13 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings(args)
     log_to_stderr(settings.log_level)
     started = time.monotonic()
-    stopping = _StopSignal()
+    stopping = StopSignal()
     bundle, overrides = chosen_bundle(settings), chosen_overrides(settings)
     state = _State()
     metrics, totals = PrometheusMetrics(CLIENT), Totals()
     checkpoint = open_checkpoint(settings)
     status = HttpStatus(
-        settings.metrics_host, settings.metrics_port, metrics.registry, state.unhealthy, state.not_ready
+        settings.metrics_host, settings.metrics_port, make_wsgi_app(metrics.registry), state.unhealthy, state.not_ready
     )
     # The port that was found makes the name: two scorers on one host, both with --metrics-port 0, are two.
     settings = replace(settings, metrics_port=status.port)
@@ -124,20 +126,6 @@ def _drift_watch(report: told.Report) -> told.Report:
     except ModuleNotFoundError as error:
         raise UsageError("--drift needs river: pip install 'roompulse[drift]'") from error
     return DriftWatch(report)
-
-
-class _StopSignal:
-    """SIGTERM and Ctrl-C ask for a clean stop; a second one ends the process at once."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, self._ask)
-
-    def _ask(self, number: int, frame: object) -> None:
-        if self.asked:
-            sys.exit(128 + number)
-        self.asked = True
 
 
 class _State:

@@ -44,6 +44,6 @@ def test_every_exit_code_is_explained() -> None:
 
 def test_every_path_is_explained() -> None:
     """The page lists the paths that the HTTP port lists in its own 404."""
-    code = (ROOT / "scorer" / "adapters" / "http_status.py").read_text(encoding="utf-8")
+    code = (ROOT / "roompulse" / "http_status.py").read_text(encoding="utf-8")
     (listed,) = re.findall(r'"there are (.+?)"', code)
     assert first_cells("HTTP endpoints") == re.findall(r"/\w+", listed)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.parser import text_string_to_metric_families
 
 from roompulse.errors import REASONS, RoomPulseError
+from roompulse.http_status import HttpStatus
 from roompulse.topics import Topics
 from scorer import happenings as told
 from scorer.adapters import prometheus_metrics
 from scorer.adapters.delays import EXPORTED_S, Delays
-from scorer.adapters.http_status import HttpStatus
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.totals import Totals
 from tests.architecture.sources import source_files
@@ -197,7 +197,9 @@ def test_delays_give_quantiles_and_buckets() -> None:
 @pytest.fixture
 def port(run: tuple[PrometheusMetrics, Totals, Process]) -> Iterator[int]:
     """The status port; healthy, not ready."""
-    status = HttpStatus("127.0.0.1", 0, run[0].registry, lambda: "", lambda: "no partition is assigned yet")
+    status = HttpStatus(
+        "127.0.0.1", 0, make_wsgi_app(run[0].registry), lambda: "", lambda: "no partition is assigned yet"
+    )
     yield status.port
     status.close()
 
@@ -229,4 +231,4 @@ def test_the_port_serves_three_paths_and_nothing_else(port: int) -> None:
 def test_a_taken_port_is_a_clear_error(port: int) -> None:
     """It names the address and the way out."""
     with pytest.raises(RoomPulseError, match=rf"127.0.0.1:{port}.*--metrics-port"):
-        HttpStatus("127.0.0.1", port, CollectorRegistry(), str, str)
+        HttpStatus("127.0.0.1", port, make_wsgi_app(CollectorRegistry()), str, str)

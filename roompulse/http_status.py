@@ -1,4 +1,4 @@
-"""The scorer's HTTP port: /metrics, /healthz and /readyz, and nothing else."""
+"""A process's HTTP port: /metrics, /healthz and /readyz, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
-
 from roompulse.errors import RoomPulseError
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -26,13 +24,14 @@ class _Quiet(WSGIRequestHandler):
 
 
 class HttpStatus:
-    """Serves from a thread of its own until closed. `healthy` and `ready` give the reason why not, or an empty text."""
+    """Serves from a thread of its own until closed.
+
+    `metrics` answers for /metrics; `healthy` and `ready` give the reason why not, or an empty text.
+    """
 
     def __init__(
-        self, host: str, port: int, registry: CollectorRegistry, healthy: Callable[[], str], ready: Callable[[], str]
+        self, host: str, port: int, metrics: WSGIApplication, healthy: Callable[[], str], ready: Callable[[], str]
     ) -> None:
-        metrics = make_wsgi_app(registry)
-
         def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             path = environ.get("PATH_INFO", "")
             if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):

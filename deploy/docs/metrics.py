@@ -8,11 +8,12 @@ from prometheus_client import CollectorRegistry
 
 from deploy.docs.markdown import code, page, table
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
+from watch.notify.metrics import NotifyMetrics
 
 
 def registries() -> dict[str, CollectorRegistry]:
     """Each command that serves metrics, and what it serves."""
-    return {"score": PrometheusMetrics("kafka-python").registry}
+    return {"score": PrometheusMetrics("kafka-python").registry, "notify": NotifyMetrics(()).registry}
 
 
 def metrics_page() -> str:

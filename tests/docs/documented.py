@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
-from deploy.docs.commands import options, parsers
+from deploy.docs.commands import options, parsers, setting
 from deploy.docs.metrics import metrics, registries
-from roompulse.cli import command_parser
+from roompulse.cli import COMMANDS, command_parser
+from roompulse.settings import PREFIX, Settings
 from tests.require import ROOT
 
 GENERATED = ROOT / "docs" / "reference"
@@ -67,6 +69,19 @@ def options_of_scripts() -> frozenset[str]:
 def known_metrics() -> frozenset[str]:
     """Every metric of every command, as Prometheus sees it."""
     return frozenset(name for registry in registries().values() for name, *_ in metrics(registry))
+
+
+@cache
+def known_variables() -> frozenset[str]:
+    """Every setting's variable: of the class that most commands share, and of the settings that a command has alone."""
+    shared = {PREFIX + item.name.upper() for item in fields(Settings)}
+    told = {
+        found.variable
+        for name in COMMANDS
+        for parser in parsers(command_parser(name))
+        for found in filter(None, map(setting, options(parser)))
+    }
+    return frozenset(shared | told)
 
 
 @cache

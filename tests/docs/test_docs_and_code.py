@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import msgspec
@@ -14,12 +13,13 @@ from deploy.docs.rules import RULES, rules
 from roompulse import records, topics, words
 from roompulse.cli import COMMANDS, EXIT_CODES
 from roompulse.errors import RoomPulseError
-from roompulse.settings import PREFIX, Settings
+from roompulse.settings import PREFIX
 from roompulse.topics import Topics
 from tests.asyncapi import Document
 from tests.docs.documented import (
     documentation,
     known_metrics,
+    known_variables,
     options_of,
     options_of_scripts,
     pages,
@@ -48,7 +48,7 @@ def named() -> dict[str, set[str]]:
     return {
         "command": {f"roompulse {name}" for name in COMMANDS},
         "option": {spelling for name in COMMANDS for spelling in shown_options(name)},
-        "variable": {f"`{PREFIX}{item.name.upper()}`" for item in fields(Settings)},
+        "variable": {f"`{name}`" for name in known_variables()},
         "metric": {f"`{name}`" for name in known_metrics()},
         "topic": {f"## {name}\n" for name in Topics().all},
         "record": {value for name, value in vars(topics).items() if name.endswith("_SCHEMA")},
@@ -111,5 +111,5 @@ def test_the_pages_name_no_topic_that_is_not_there() -> None:
 
 def test_the_pages_name_no_variable_that_is_not_there() -> None:
     """A setting's, or one that Makefile, CI and tests know."""
-    known = {f"{PREFIX}{item.name.upper()}" for item in fields(Settings)} | variables_elsewhere()
+    known = known_variables() | variables_elsewhere()
     assert {name for _, name in on_pages(re.compile(rf"\b{PREFIX}[A-Z_]*[A-Z]"))} <= known

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from roompulse.errors import BrokerError, CheckpointAway, CheckpointError, FencedError
+from scorer.pipeline.follow import Follows, Turn
 from scorer.pipeline.partition import Head
 from scorer.ports import EventLog
 from scorer.ports import Saved as SavedPoint
@@ -28,7 +29,9 @@ class SavedHead(Struct, frozen=True):
 class Plan:
     """Start at `applied`, write nothing before `live_from`; with the saved state, or from nothing.
 
-    `rebuilt` says that there was a state and it is lost, `exact` whether re-reading gives all of it.
+    `rebuilt` says that there was a state and it is lost, `exact` whether re-reading gives all of it. `follows` are the
+    models and settings to begin with where they are not those of the start: what changed them may lie before the part
+    of the log that is read again.
     """
 
     applied: int
@@ -36,6 +39,7 @@ class Plan:
     saved: SavedHead | None
     rebuilt: bool = False
     exact: bool = True
+    follows: Follows | None = None
 
 
 def read_head(saved: SavedPoint) -> SavedHead:
@@ -64,6 +68,7 @@ def plan_recovery(partition: int, saved: SavedPoint | None, log: EventLog, layou
     if saved is None:
         return _rebuild(partition, committed, log, since_ms)
     head = read_head(saved)
+    follows = head.head.follows
     _refuse_another_topic(partition, head, log)
     if saved.applied > (committed or 0):
         raise CheckpointError(
@@ -72,8 +77,11 @@ def plan_recovery(partition: int, saved: SavedPoint | None, log: EventLog, layou
             "or this is another group's Redis: use another --redis-prefix, or delete the keys of this one"
         )
     if head.layout != layout or saved.applied < begin:
-        return _rebuild(partition, committed, log, since_ms)
-    return Plan(saved.applied, committed or 0, head)
+        plan = _rebuild(partition, committed, log, since_ms)
+        if plan.exact or not follows.turns:
+            return plan
+        return replace(plan, follows=structs.replace(follows, turns=(Turn(follows.model),)))
+    return Plan(saved.applied, committed or 0, head, follows=follows)
 
 
 def _rebuild(partition: int, committed: int | None, log: EventLog, since_ms: int) -> Plan:

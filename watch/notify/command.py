@@ -79,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
     """Forward until SIGTERM or Ctrl-C, or the end. Returns 0. Raises RoomPulseError."""
     own, settings = load_kind(NotifySettings, args), load_settings(args)
     check(own)
+    secret = read_secret(own.webhook_secret_file) if own.webhook_url else b""
     log_to_stderr(settings.log_level)
     started = time.monotonic()
     stopping = StopSignal()
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     metrics = NotifyMetrics([name for name, url in targets.items() if url])
     loops: list[Loop] = []
     try:
-        _open_loops(loops, own, settings, metrics)
+        _open_loops(loops, own, secret, settings, metrics)
         status = HttpStatus(
             own.metrics_host,
             own.metrics_port,
@@ -107,7 +108,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _open_loops(loops: list[Loop], own: NotifySettings, settings: Settings, metrics: NotifyMetrics) -> None:
+def _open_loops(
+    loops: list[Loop], own: NotifySettings, secret: bytes, settings: Settings, metrics: NotifyMetrics
+) -> None:
     """Add a loop for each target that is asked for. Raises RoomPulseError; those that were opened are to be closed."""
     prefix = settings.topic_prefix
     if own.alertmanager_url:
@@ -116,7 +119,6 @@ def _open_loops(loops: list[Loop], own: NotifySettings, settings: Settings, metr
         watchdog = Watchdog() if own.watchdog else None
         loops.append(ToAlertmanager(feed, Alertmanager(own.alertmanager_url), plan, own.repeat_s, metrics, watchdog))
     if own.webhook_url:
-        secret = read_secret(own.webhook_secret_file)
         feed = GroupFeed(settings, f"{own.group_id}-{WEBHOOK}", own.max_age_s, with_open=False)
         loops.append(
             ToWebhook(feed, lambda: HttpTarget(own.webhook_url), secret, Topics(prefix), own.max_age_s, metrics)

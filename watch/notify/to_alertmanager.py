@@ -73,7 +73,7 @@ class ToAlertmanager:
         if read.lost:
             self._plan.forget(read.lost)
         for told in read.told:
-            self._plan.take(told)
+            self._plan.take(told, time.time())
         self._compared = self._compared and not read.taken
         now = time.monotonic()
         if not self._reading.current() or not self._backoff.ready(now):
@@ -88,6 +88,7 @@ class ToAlertmanager:
         except TargetAway as error:
             # What was posted last may have been taken all the same.
             self._compared = False
+            self._plan.prune(time.time())
             self._metrics.posted(ALERTMANAGER, ok=False)
             self._backoff.failed(time.monotonic(), error.retry_after_s)
             self.standing.trouble(ALERTMANAGER, str(error))

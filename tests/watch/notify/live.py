@@ -34,8 +34,8 @@ Found = TypeVar("Found")
 class Written:
     """Topics of a test's own, and what is written to them, transactions and all."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self.prefix = f"{uuid.uuid4().hex[:8]}."
+    def __init__(self, bootstrap: str, prefix: str = "") -> None:
+        self.prefix = prefix or f"{uuid.uuid4().hex[:8]}."
         self.settings = Settings(bootstrap_servers=bootstrap, topic_prefix=self.prefix)
         self.topics = Topics(self.prefix)
         create_topics(self.settings, self.topics, PARTITIONS)
@@ -184,7 +184,7 @@ class Receiver:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
         """Stop listening."""

@@ -19,7 +19,7 @@ def code(text: object) -> str:
 
 def page(title: str, source: str, *parts: str) -> str:
     """A page that says what it was made from."""
-    head = f"<!-- Made by `make docs` from {source}; changes here are lost. -->\n\n# {title}\n"
+    head = f"# {title}\n\n<!-- Made by `make docs` from {source}; changes here are lost. -->\n"
     return "\n".join([head, *(part.rstrip("\n") + "\n" for part in parts)])
 
 

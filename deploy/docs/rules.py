@@ -16,26 +16,27 @@ RULES = Path(__file__).resolve().parent.parent / "prometheus" / "rules"
 def rules_page(folder: Path) -> str:
     """A table of alerts, each linked to its runbook entry, and one of what is recorded."""
     known = list(rules(folder))
-    alerts = (
+    alerts = [rule for rule in known if "alert" in rule]
+    rows = (
         [
             f"[{rule['alert']}](../runbook.md#{rule['alert'].lower()})",
             rule["labels"]["severity"],
             code(rule.get("for", "at once")),
             rule["annotations"]["summary"],
-            code(" ".join(rule["expr"].split())),
         ]
-        for rule in known
-        if "alert" in rule
+        for rule in alerts
     )
-    recorded = ([code(_series(rule)), code(" ".join(rule["expr"].split()))] for rule in known if "record" in rule)
+    recorded = [rule for rule in known if "record" in rule]
     return page(
         "Rules",
         "deploy/prometheus/rules",
         "What Prometheus watches RoomPulse itself by. Alerts of rooms are something else: [Alerts](../alerts.md).\n",
         "## Alerts\n",
-        table(["rule", "severity", "for", "says", "expression"], alerts),
-        "## Recorded\n",
-        table(["series", "expression"], recorded),
+        table(["rule", "severity", "for", "says"], rows),
+        "## When they fire\n",
+        "".join(f"{code(rule['alert'])}:\n\n```text\n{rule['expr'].strip()}\n```\n\n" for rule in alerts),
+        "## Recorded series\n",
+        "".join(f"{code(_series(rule))}:\n\n```text\n{rule['expr'].strip()}\n```\n\n" for rule in recorded),
     )
 
 

@@ -22,8 +22,7 @@ def settings_page() -> str:
             code(found.flag),
             code(found.variable),
             code(found.default),
-            found.meaning,
-            ", ".join(f"[{name}](commands.md#{name})" for name in names),
+            f"{found.meaning} ({', '.join(f'[{name}](commands.md#{name})' for name in names)})",
         ]
         for found, names in sorted(takers.items(), key=lambda taken: taken[0].flag)
     )
@@ -34,5 +33,5 @@ def settings_page() -> str:
         "file that `--settings` names ([its keys](../feedback.md#settings-by-category-and-by-room)). A switch is "
         "`true` or `false` in a variable. A value that does not fit ends the command with exit code 2, naming flag or "
         "variable.\n",
-        table(["flag", "variable", "default", "meaning", "commands"], rows),
+        table(["flag", "variable", "default", "meaning, and the commands that take it"], rows),
     )

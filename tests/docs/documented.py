@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from roompulse.cli import COMMANDS, command_parser
 from roompulse.settings import PREFIX, Settings
 from tests.require import ROOT
 
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 GENERATED = ROOT / "docs" / "reference"
 SCRIPTS = ("bench", "deploy", "trainer/default_model.py", "tests/services")
 """Programs besides `roompulse` whose options the pages may name."""
@@ -24,6 +26,13 @@ def pages() -> dict[Path, str]:
     """Every page that people wrote, by its path."""
     found = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CHANGELOG.md"]
     return {page: page.read_text(encoding="utf-8") for page in found if page.parent != GENERATED and page.exists()}
+
+
+def pieces(text: str) -> Iterator[str]:
+    """What is marked as code: each line of a block, continued lines as one, and each piece within a sentence."""
+    for block in FENCED.findall(text):
+        yield from re.sub(r"\s*\\\n\s*", " ", block).splitlines()[1:-1]
+    yield from (" ".join(inline.split()) for inline in re.findall(r"`([^`]+)`", FENCED.sub("", text)))
 
 
 @cache

@@ -6,8 +6,10 @@ PYTHON  ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c '$(USABLE)' >/dev/null 2>&1 && echo "$$p" && break; done)
 BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-CODE    := roompulse producer trainer scorer watch
+CODE    := roompulse producer trainer scorer watch deploy
 ARGS    ?=
+# One worker a core, each with servers of its own; four at most, for each starts a Kafka. ARGS="-n 0" is one process.
+SPREAD  := -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format docs model clean
@@ -18,8 +20,8 @@ help: ## show this list
 demo: .venv/demo-installed ## broker, simulated rooms, scorer and live view on this machine (ARGS="--minutes 5")
 	@$(BIN)/roompulse demo $(ARGS)
 
-test: lint ## lint, types, import contracts and every test (ARGS="-k alerts")
-	$(BIN)/python -m pytest -q $(ARGS)
+test: lint ## lint, types, import contracts and every test (ARGS="-k alerts", ARGS="-n 0 --pdb")
+	$(BIN)/python -m pytest -q $(SPREAD) $(ARGS)
 
 lint: .venv/test-installed ## lint, formatting, types, import contracts, insecure calls
 	$(BIN)/ruff check .
@@ -56,5 +58,5 @@ clean: ## remove the virtual environment, caches and build products
 
 .venv/test-installed: .venv/usable pyproject.toml constraints.txt
 	@echo "installing RoomPulse, TensorFlow and the test tools into .venv (once, some minutes)" >&2
-	@$(PIP) -e '.[demo,fast,train,test]'
+	@$(PIP) -e '.[demo,fast,otel,train,test]'
 	@touch .venv/demo-installed $@

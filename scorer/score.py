@@ -6,14 +6,16 @@ import argparse
 import gc
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from prometheus_client import make_wsgi_app
 
 from roompulse.errors import UsageError
 from roompulse.http_status import HttpStatus
 from roompulse.settings import add_settings, load_settings
-from roompulse.stderr_log import log_to_stderr
+from roompulse.stderr_log import fields, log_to_stderr
 from roompulse.stop_signal import StopSignal
 from roompulse.summary import add_json, print_summary
 from scorer import happenings as told
@@ -23,11 +25,15 @@ from scorer.narrate import Narrator
 from scorer.totals import Totals
 from scorer.wiring import CLIENT, chosen_bundle, chosen_overrides, models, open_checkpoint, open_log
 
+if TYPE_CHECKING:
+    from scorer.adapters.otel_traces import BatchTraces
+
 SETTINGS = (
     "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
     "instance_id", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes", "partitioner",
     "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port", "model",
     "settings", "surge_budget", "slump_budget", "registry", "auto_demote", "quiet_clock_s", "shadow_share", "log_level",
+    "log_format", "otlp_endpoint",
 )  # fmt: skip
 
 STUCK_S = 60.0
@@ -54,8 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score until SIGTERM or Ctrl-C, or the end; then leave the group and save. Returns 0."""
     settings = load_settings(args)
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     started = time.monotonic()
+    open_traces = _load_traces() if settings.otlp_endpoint else None  # before any service is asked
     stopping = StopSignal()
     bundle, overrides = chosen_bundle(settings), chosen_overrides(settings)
     state = _State()
@@ -66,10 +73,13 @@ def run(args: argparse.Namespace) -> int:
     )
     # The port that was found makes the name: two scorers on one host, both with --metrics-port 0, are two.
     settings = replace(settings, metrics_port=status.port)
+    traces = open_traces(settings.otlp_endpoint, settings.instance) if open_traces else None
     log = None
     try:
         log = open_log(settings)
         observers: list[told.Report] = [state, metrics, totals, Narrator()]
+        if traces is not None:
+            observers.append(traces)
 
         def report(happening: told.Happening) -> None:
             for observe in observers:
@@ -104,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
             bundle.label,
             settings.bootstrap_servers,
             address,
+            extra=fields(model=bundle.label, bootstrap_servers=settings.bootstrap_servers, metrics=address),
         )
         # What lives as long as the process is not looked at by the garbage collector again.
         gc.collect()
@@ -114,6 +125,8 @@ def run(args: argparse.Namespace) -> int:
             log.close()
         checkpoint.close()
         status.close()
+        if traces is not None:
+            traces.close()
     delays = {"delay_p50_s": metrics.delays.quantile(0.5), "delay_p99_s": metrics.delays.quantile(0.99)}
     print_summary(totals.summary() | delays | {"seconds": round(time.monotonic() - started, 3)}, as_json=args.json)
     return 0
@@ -126,6 +139,15 @@ def _drift_watch(report: told.Report) -> told.Report:
     except ModuleNotFoundError as error:
         raise UsageError("--drift needs river: pip install 'roompulse[drift]'") from error
     return DriftWatch(report)
+
+
+def _load_traces() -> Callable[[str, str], BatchTraces]:
+    """Loaded only when asked for, as it may not be there."""
+    try:
+        from scorer.adapters.otel_traces import traces_to
+    except ModuleNotFoundError as error:
+        raise UsageError("--otlp-endpoint needs OpenTelemetry: pip install 'roompulse[otel]'") from error
+    return traces_to
 
 
 class _State:

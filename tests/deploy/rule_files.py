@@ -51,7 +51,10 @@ def metrics_named(text: str) -> set[str]:
 @cache
 def metrics_exported() -> set[str]:
     """Names of the series that a scrape of the scorer and of notify can have."""
-    families = [*PrometheusMetrics("kafka-python").registry.collect(), *NotifyMetrics(("alertmanager",)).registry.collect()]
+    families = [
+        *PrometheusMetrics("kafka-python").registry.collect(),
+        *NotifyMetrics(("alertmanager",)).registry.collect(),
+    ]
     return {family.name + suffix for family in families for suffix in _SUFFIXES[family.type]}
 
 

@@ -26,7 +26,10 @@ from watch.notify.open_now import read_open
 from watch.notify.records import Told, read_alert, read_fleet
 
 SETTLE_S = 3.0
-"""How much longer than asked for a poll may take while the group is being put together."""
+"""How much longer than asked for a poll may take while the group is being put together, or Kafka is away.
+
+Not as long as other requests may take: what is open has to be posted again meanwhile.
+"""
 
 MOST_RECORDS = 2000
 
@@ -121,7 +124,7 @@ class GroupFeed:
     def lag(self) -> int:
         """Records, transaction markers among them, between what is committed and the ends as of now. Asks Kafka."""
         with broker_errors("cannot read the ends of the topics"):
-            ends = self._consumer.end_offsets(list(self._committed), timeout_ms=int(REQUEST_TIMEOUT_S * 1000))
+            ends = self._consumer.end_offsets(list(self._committed), timeout_ms=int(SETTLE_S * 1000))
         return sum(max(0, ends[place] - at) for place, at in self._committed.items())
 
     def pause(self) -> None:

@@ -99,5 +99,5 @@ class Reading:
         except BrokerError as error:
             self._standing.trouble(KAFKA, str(error))
         else:
-            self._looked_at = now
             self._standing.well(KAFKA)
+        self._looked_at = time.monotonic()

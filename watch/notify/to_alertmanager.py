@@ -25,6 +25,9 @@ GATHER_S = 1.0
 POSTING_S = 5.0
 """After so long in a row the group wants to be polled."""
 
+SIGN_OF_LIFE_S = 60.0
+"""Where there is nothing to post, an empty request shows as often as this that the way is open."""
+
 _BAD = {400, 413, 422}
 _log = logging.getLogger("roompulse.notify")
 
@@ -50,7 +53,6 @@ class ToAlertmanager:
         feed: Feed,
         target: Shows,
         plan: Plan,
-        repeat_s: float,
         metrics: NotifyMetrics,
         watchdog: Watchdog | None = None,
     ) -> None:
@@ -61,7 +63,6 @@ class ToAlertmanager:
         self._reading = Reading(ALERTMANAGER, feed, metrics, self.standing)
         self._watchdog = watchdog
         self._backoff = Backoff()
-        self._repeat_s = repeat_s
         self._compared = False
         self._tried_at = self._accepted_at = 0.0
 
@@ -117,7 +118,7 @@ class ToAlertmanager:
             posting = self._watchdog.look(self._target.shown(MATCHER), time.time())
             if posting is not None:
                 self._send([posting])
-        if time.monotonic() - self._accepted_at >= self._repeat_s:
+        if time.monotonic() - self._accepted_at >= SIGN_OF_LIFE_S:
             self._send([])
         self._reading.done()
         return True

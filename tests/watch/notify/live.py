@@ -34,8 +34,8 @@ Found = TypeVar("Found")
 class Written:
     """Topics of a test's own, and what is written to them, transactions and all."""
 
-    def __init__(self, bootstrap: str, prefix: str = "") -> None:
-        self.prefix = prefix or f"{uuid.uuid4().hex[:8]}."
+    def __init__(self, bootstrap: str) -> None:
+        self.prefix = f"{uuid.uuid4().hex[:8]}."
         self.settings = Settings(bootstrap_servers=bootstrap, topic_prefix=self.prefix)
         self.topics = Topics(self.prefix)
         create_topics(self.settings, self.topics, PARTITIONS)

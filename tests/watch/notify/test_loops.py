@@ -126,7 +126,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def to_am(feed: ListFeed, target: FakeTarget, watchdog: Watchdog | None = None) -> ToAlertmanager:
     """The loop, after it has taken partition 0 over and posted nothing to show that the way is open."""
-    loop = ToAlertmanager(feed, target, Plan("", 900, 60), 60, NotifyMetrics(["alertmanager"]), watchdog)  # type: ignore[arg-type]
+    loop = ToAlertmanager(feed, target, Plan("", 900, 60), NotifyMetrics(["alertmanager"]), watchdog)  # type: ignore[arg-type]
     loop.turn(0)
     target.posts.clear()
     return loop
@@ -135,7 +135,7 @@ def to_am(feed: ListFeed, target: FakeTarget, watchdog: Watchdog | None = None) 
 def test_an_idle_loop_shows_that_the_way_is_open() -> None:
     """An empty post, accepted: who watches the metrics knows that an alert would arrive."""
     target = FakeAlertmanager()
-    ToAlertmanager(ListFeed(), target, Plan("", 900, 60), 60, NotifyMetrics([])).turn(0)
+    ToAlertmanager(ListFeed(), target, Plan("", 900, 60), NotifyMetrics([])).turn(0)
     assert (target.posts, target.asked) == ([[]], ["ours"])
 
 
@@ -209,7 +209,7 @@ def test_the_watchdog_looks_in_alertmanager() -> None:
     watchdog = Watchdog()
     watchdog.look([], time.time() - 1000)
     target = FakeAlertmanager()
-    ToAlertmanager(ListFeed(), target, Plan("", 900, 60), 60, NotifyMetrics([]), watchdog).turn(0)
+    ToAlertmanager(ListFeed(), target, Plan("", 900, 60), NotifyMetrics([]), watchdog).turn(0)
     assert target.posts == [["PrometheusDown"]]
     assert target.asked == ["ours", MATCHER]
 
@@ -245,4 +245,18 @@ def test_a_lost_partitions_events_are_left_to_their_new_owner() -> None:
     loop.turn(0)
     assert target.posts == [["open"]]
     assert loop.standing.not_ready() != ""
+    loop.close()
+
+
+def test_a_slow_webhook_does_not_keep_the_group_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn stops when its time is over; what is left is delivered in the next ones, in order."""
+    monkeypatch.setattr("watch.notify.to_webhook.DELIVERING_S", -1.0)
+    feed, target = ListFeed(Read(opened("a", "b"))), FakeWebhook()
+    loop = ToWebhook(feed, lambda: target, b"secret", Topics(), 900, NotifyMetrics(["webhook"]))
+    for _ in range(3):
+        loop.turn(0)
+    assert (target.posts, feed.committed) == ([], 0)
+    monkeypatch.setattr("watch.notify.to_webhook.DELIVERING_S", 5.0)
+    loop.turn(0)
+    assert (len(target.posts), feed.committed) == (2, 2)
     loop.close()

@@ -44,14 +44,14 @@ TRAIN = {
     "tf2onnx",
     "threadpoolctl",
 }
-DASHBOARDS = {"grafana_foundation_sdk", "yaml"}
+DASHBOARDS = {"deploy", "grafana_foundation_sdk", "yaml"}
 MAY_IMPORT = {
     "roompulse": BASE | DEMO,
     "producer": BASE | FAST,
     "trainer": BASE | TRAIN,
     "scorer": BASE | FAST | DRIFT | OTEL,
     "watch": BASE | FAST | DEMO,
-    "deploy": DASHBOARDS,
+    "deploy/grafana": DASHBOARDS,
 }
 
 

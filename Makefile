@@ -12,7 +12,7 @@ ARGS    ?=
 SPREAD  := -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test lint format model clean
+.PHONY: help demo stack test lint format docs model clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,10 @@ lint: .venv/test-installed ## lint, formatting, types, import contracts, insecur
 format: .venv/test-installed ## format the code and repair what can be repaired
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/test-installed ## the reference pages anew, and the documentation site in build/docs
+	$(BIN)/python -m deploy.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 model: .venv/test-installed ## train the shipped model again
 	$(BIN)/python -m trainer.default_model $(ARGS)

@@ -184,6 +184,7 @@ def test_a_challenger_is_tried_in_the_shadow_and_changes_no_byte() -> None:
     errors = {role: sum(step.tallies[role].judged[0, 1] for step in shadowed) for role in ("champion", "challenger")}
     assert judged["champion"] == judged["challenger"] > 30
     assert errors["champion"] != errors["challenger"]
+    assert process.loop._mine.standing().follows[0].challenger == SECOND.writer.model
     tell(topic, control("challenger", hash=None))
     seen = len(process.of(told.Shadowed))
     fill(topic, stream(first=60, minutes=5))

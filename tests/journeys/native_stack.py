@@ -34,10 +34,10 @@ class NativeStack:
         found = program(*ALERTMANAGER_NAMES) is not None
         require("Alertmanager", found, "apt-get install prometheus-alertmanager")
         self.state_file = folder / "state.json"
-        self._log = folder / "stack.log"
-        command = [sys.executable, "-m", "deploy.native", "--times", "60", "--state", str(self.state_file)]
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        self._log, self._out = folder / "stack.log", folder / "stack.out"
+        command = [sys.executable, "-m", "deploy.native", "--times", "60", "--state", str(self.state_file), "--json"]
+        with self._log.open("wb") as log, self._out.open("wb") as out:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=log)
 
     def __enter__(self) -> Self:
         try:
@@ -56,6 +56,12 @@ class NativeStack:
     def processes(self) -> dict[str, dict[str, Any]]:
         """Process ids, ports, addresses and logs by name, as they are now."""
         found: dict[str, dict[str, Any]] = json.loads(self.state_file.read_text(encoding="utf-8"))["processes"]
+        return found
+
+    @property
+    def printed(self) -> dict[str, dict[str, Any]]:
+        """The same, as `--json` printed it once everything ran."""
+        found: dict[str, dict[str, Any]] = json.loads(self._out.read_text(encoding="utf-8"))["processes"]
         return found
 
     def kill(self, *names: str) -> None:

@@ -32,6 +32,7 @@ TOLD_BY = {
 def test_the_death_of_each_process_is_told_and_so_is_its_return(tmp_path: Path) -> None:
     """kill -9 one after another: the right rule fires, and clears once the process runs again."""
     with NativeStack(tmp_path) as stack:
+        assert stack.printed == stack.processes
         quiet = set(TOLD_BY.values()) - {"Watchdog"}
         stack.until("all is well", lambda: "Watchdog" in stack.told() and not stack.firing() & quiet)
 

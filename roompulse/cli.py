@@ -48,17 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments[0]
     if name not in COMMANDS:
         top.error(f"no command {name!r}; there are: {', '.join(COMMANDS)}")
-    module_name, summary = COMMANDS[name]
     try:
-        module = importlib.import_module(module_name)
-        parser = argparse.ArgumentParser(
-            prog=f"roompulse {name}",
-            description=summary[0].upper() + summary[1:] + ("" if summary.endswith("?") else "."),
-            epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.configure(parser)
-        return int(module.run(parser.parse_args(arguments[1:])))
+        module = importlib.import_module(COMMANDS[name][0])
+        return int(module.run(command_parser(name).parse_args(arguments[1:])))
     except RoomPulseError as error:
         print(f"roompulse {name}: {_harmless(str(error))}", file=sys.stderr)
         return error.exit_code
@@ -68,6 +60,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (`roompulse watch | head`); nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """The parser of one subcommand, from which its --help and its page in the reference are made."""
+    module_name, summary = COMMANDS[name]
+    parser = argparse.ArgumentParser(
+        prog=f"roompulse {name}",
+        description=summary[0].upper() + summary[1:] + ("" if summary.endswith("?") else "."),
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    importlib.import_module(module_name).configure(parser)
+    return parser
 
 
 def _harmless(message: str) -> str:

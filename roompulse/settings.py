@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from roompulse.errors import UsageError
+from roompulse.stderr_log import FORMATS
 
 PREFIX = "ROOMPULSE_"
 
@@ -36,6 +37,13 @@ def _servers(text: str) -> str:
         found = re.fullmatch(r"(?:[^\s:/@\[\]]+|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?", server, re.ASCII)
         if found is None or int(found[1] or 1) not in range(1, 65_536):
             raise ValueError("expected host:port, separated by commas")
+    return text
+
+
+def _web_address(text: str) -> str:
+    # With a user or a password in it, every list of processes would show them.
+    if text and not re.fullmatch(r"https?://[^\s:/@?#]+(:\d{1,5})?(/[^\s@?#]*)?", text, re.ASCII):
+        raise ValueError("expected http://host:port or https://host:port")
     return text
 
 
@@ -143,6 +151,8 @@ class Settings:
         120.0, "write a clock record to a partition that has been quiet for so long; 0: never", _seconds_or_never
     )
     log_level: str = setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))
+    log_format: str = setting("human", "log lines to read, or JSON objects: human or json", _choice(*FORMATS))
+    otlp_endpoint: str = setting("", "receiver of a trace of each batch, such as http://collector:4318", _web_address)
 
     @property
     def instance(self) -> str:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scorer.pipeline.hotlist import Hot
-from scorer.pipeline.partition import Tally
+from scorer.pipeline.partition import Outcome, Tally
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A batch is committed: counts, seconds by stage, and each message's delay from its timestamp to now."""
+    """A batch is committed: counts, seconds by stage, and each message's delay from its timestamp to now.
+
+    `outcomes` by partition and the `positions` read up to are what came of it, to be looked at and not to be kept.
+    """
 
     tally: Tally
     messages: int
     stage_s: Mapping[str, float]
     delay_s: NDArray[np.float64]
+    outcomes: Mapping[int, Outcome] = field(default_factory=dict)
+    positions: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

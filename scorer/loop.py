@@ -198,7 +198,9 @@ class ScoringLoop:
         for outcome in outcomes.values():
             tally.add(outcome.tally)
         messages = sum(len(batch.messages) for batch in live.values())
-        self._report(Committed(tally, messages, stage_s, (now_ms - np.array(stamps, np.float64)) / 1000))
+        delays = (now_ms - np.array(stamps, np.float64)) / 1000
+        positions = {partition: batch.position for partition, batch in live.items()}
+        self._report(Committed(tally, messages, stage_s, delays, outcomes, positions))
 
     def _tell_standing(self) -> None:
         if time.monotonic() < self._next_standing:

@@ -118,9 +118,9 @@ class Partitions:
         plan = plan_recovery(partition, saved, self._log, layout_of(dtype), since_ms)
         fold = Fold(partition, first)
         owned = Owned(fold, plan.applied, plan.live_from, saved_at=-1, anew=plan.saved is None)
+        if plan.follows is not None:
+            fold.begin(plan.follows, [self._model_for(turn.model) for turn in plan.follows.turns])
         if saved is not None and plan.saved is not None:
-            for turn in plan.saved.head.follows.turns:
-                fold.know(self._model_for(turn.model))
             owned.load(saved, plan.saved.head, dtype)
         self._owned[partition] = owned
         self._start(partition)

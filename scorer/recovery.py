@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from roompulse.errors import BrokerError, CheckpointAway, CheckpointError, FencedError
 from roompulse.overrides import Overrides
+from scorer.pipeline.follow import Follows, Turn
 from scorer.pipeline.partition import Head
 from scorer.ports import EventLog
 from scorer.ports import Saved as SavedPoint
@@ -29,7 +30,9 @@ class SavedHead(Struct, frozen=True):
 class Plan:
     """Start at `applied`, write nothing before `live_from`; with the saved state, or from nothing.
 
-    `rebuilt` says that there was a state and it is lost, `exact` whether re-reading gives all of it.
+    `rebuilt` says that there was a state and it is lost, `exact` whether re-reading gives all of it. `follows` are the
+    models and settings to begin with where they are not those of the start: what changed them may lie before the part
+    of the log that is read again.
     """
 
     applied: int
@@ -37,6 +40,7 @@ class Plan:
     saved: SavedHead | None
     rebuilt: bool = False
     exact: bool = True
+    follows: Follows | None = None
 
 
 def read_head(saved: SavedPoint) -> SavedHead:
@@ -65,6 +69,7 @@ def plan_recovery(partition: int, saved: SavedPoint | None, log: EventLog, layou
     if saved is None:
         return _rebuild(partition, committed, log, since_ms)
     head = read_head(saved)
+    follows = head.head.follows
     _refuse_another_topic(partition, head, log)
     if saved.applied > (committed or 0):
         raise CheckpointError(
@@ -73,8 +78,11 @@ def plan_recovery(partition: int, saved: SavedPoint | None, log: EventLog, layou
             "or this is another group's Redis: use another --redis-prefix, or delete the keys of this one"
         )
     if head.layout != layout or saved.applied < begin:
-        return _rebuild(partition, committed, log, since_ms)
-    return Plan(saved.applied, committed or 0, head)
+        plan = _rebuild(partition, committed, log, since_ms)
+        if plan.exact or not follows.turns:
+            return plan
+        return replace(plan, follows=structs.replace(follows, turns=(Turn(follows.model),)))
+    return Plan(saved.applied, committed or 0, head, follows=follows)
 
 
 def are_unheeded(given: Overrides, held: Overrides) -> bool:

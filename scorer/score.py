@@ -6,32 +6,36 @@ import argparse
 import gc
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from prometheus_client import make_wsgi_app
 
 from roompulse.errors import UsageError
 from roompulse.http_status import HttpStatus
 from roompulse.settings import add_settings, load_settings
-from roompulse.stderr_log import log_to_stderr
+from roompulse.stderr_log import fields, log_to_stderr
 from roompulse.stop_signal import StopSignal
 from roompulse.summary import add_json, print_summary
 from scorer import happenings as told
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.narrate import Narrator
+from scorer.readiness import Readiness
 from scorer.totals import Totals
 from scorer.wiring import CLIENT, chosen_bundle, chosen_overrides, models, open_checkpoint, open_log
+
+if TYPE_CHECKING:
+    from scorer.adapters.otel_traces import BatchTraces
 
 SETTINGS = (
     "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
     "instance_id", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes", "partitioner",
     "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port", "model",
     "settings", "surge_budget", "slump_budget", "registry", "auto_demote", "quiet_clock_s", "shadow_share", "log_level",
+    "log_format", "otlp_endpoint",
 )  # fmt: skip
-
-STUCK_S = 60.0
-"""A loop that has not turned for so long is not healthy. Recovering a million rooms takes less."""
 
 _log = logging.getLogger("roompulse.scorer")
 
@@ -54,22 +58,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score until SIGTERM or Ctrl-C, or the end; then leave the group and save. Returns 0."""
     settings = load_settings(args)
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     started = time.monotonic()
+    open_traces = _load_traces() if settings.otlp_endpoint else None  # before any service is asked
     stopping = StopSignal()
     bundle, overrides = chosen_bundle(settings), chosen_overrides(settings)
-    state = _State()
+    readiness = Readiness()
     metrics, totals = PrometheusMetrics(CLIENT), Totals()
     checkpoint = open_checkpoint(settings)
     status = HttpStatus(
-        settings.metrics_host, settings.metrics_port, make_wsgi_app(metrics.registry), state.unhealthy, state.not_ready
+        settings.metrics_host,
+        settings.metrics_port,
+        make_wsgi_app(metrics.registry),
+        readiness.unhealthy,
+        readiness.not_ready,
     )
     # The port that was found makes the name: two scorers on one host, both with --metrics-port 0, are two.
     settings = replace(settings, metrics_port=status.port)
+    traces = open_traces(settings.otlp_endpoint, settings.instance) if open_traces else None
     log = None
     try:
         log = open_log(settings)
-        observers: list[told.Report] = [state, metrics, totals, Narrator()]
+        observers: list[told.Report] = [readiness, metrics, totals, Narrator()]
+        if traces is not None:
+            observers.append(traces)
 
         def report(happening: told.Happening) -> None:
             for observe in observers:
@@ -79,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
             observers.append(_drift_watch(report))
 
         def stop() -> bool:
-            state.turned()
+            readiness.turned()
             return stopping.asked
 
         loop = ScoringLoop(
@@ -104,6 +116,7 @@ def run(args: argparse.Namespace) -> int:
             bundle.label,
             settings.bootstrap_servers,
             address,
+            extra=fields(model=bundle.label, bootstrap_servers=settings.bootstrap_servers, metrics=address),
         )
         # What lives as long as the process is not looked at by the garbage collector again.
         gc.collect()
@@ -114,6 +127,8 @@ def run(args: argparse.Namespace) -> int:
             log.close()
         checkpoint.close()
         status.close()
+        if traces is not None:
+            traces.close()
     delays = {"delay_p50_s": metrics.delays.quantile(0.5), "delay_p99_s": metrics.delays.quantile(0.99)}
     print_summary(totals.summary() | delays | {"seconds": round(time.monotonic() - started, 3)}, as_json=args.json)
     return 0
@@ -128,51 +143,10 @@ def _drift_watch(report: told.Report) -> told.Report:
     return DriftWatch(report)
 
 
-class _State:
-    """What /healthz and /readyz say."""
-
-    def __init__(self) -> None:
-        self._turned_at = time.monotonic()
-        self._owned: set[int] = set()
-        self._catching_up: set[int] = set()
-        self._broker_away = ""
-        self._paused = False
-
-    def turned(self) -> None:
-        """Note that the loop is alive."""
-        self._turned_at = time.monotonic()
-
-    def __call__(self, happening: told.Happening) -> None:
-        """Note what makes the scorer ready or not."""
-        match happening:
-            case told.Recovered(partition):
-                self._owned.add(partition)
-                self._catching_up.add(partition)
-            case told.Live(partition):
-                self._catching_up.discard(partition)
-            case told.Lost(partition):
-                self._owned.discard(partition)
-                self._catching_up.discard(partition)
-            case told.BrokerAway(reason):
-                self._broker_away = reason
-            case told.Committed() | told.Standing():
-                self._broker_away = ""
-            case told.Reading(paused):
-                self._paused = paused
-            case _:
-                pass
-
-    def unhealthy(self) -> str:
-        """Why the process should be restarted; empty when it should not."""
-        idle = time.monotonic() - self._turned_at
-        return f"the loop has not turned for {idle:.0f} s" if idle > STUCK_S else ""
-
-    def not_ready(self) -> str:
-        """Why no output is to be expected; empty when it is."""
-        if self._broker_away:
-            return self._broker_away
-        if not self._owned:
-            return "no partition is assigned yet"
-        if self._catching_up:
-            return f"re-reading partitions {', '.join(map(str, sorted(self._catching_up)))}"
-        return "reading pauses until Redis is back" if self._paused else ""
+def _load_traces() -> Callable[[str, str], BatchTraces]:
+    """Loaded only when asked for, as it may not be there."""
+    try:
+        from scorer.adapters.otel_traces import traces_to
+    except ModuleNotFoundError as error:
+        raise UsageError("--otlp-endpoint needs OpenTelemetry: pip install 'roompulse[otel]'") from error
+    return traces_to

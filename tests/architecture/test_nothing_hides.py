@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.require import ROOT
 
 MODULES = {
@@ -50,11 +52,24 @@ def test_fails_as_expected():
 MISSING = "Apache Kafka is not installed: apt-get install openjdk-17-jre-headless maven"
 
 
-def pytest_run(folder: Path, require_all: str) -> str:
+IN_PROCESSES = pytest.mark.parametrize("processes", ["0", "2"])
+
+
+def pytest_run(folder: Path, require_all: str, processes: str) -> str:
     """Run MODULES in a folder of their own, with the project's conftest as a plugin. Returns what was printed."""
     for name, code in MODULES.items():
         (folder / name).write_text(code, encoding="utf-8")
-    options = ["-q", "-rs", "-p", "tests.conftest", "--rootdir", str(folder), "--continue-on-collection-errors"]
+    options = [
+        "-q",
+        "-rs",
+        "-n",
+        processes,
+        "-p",
+        "tests.conftest",
+        "--rootdir",
+        str(folder),
+        "--continue-on-collection-errors",
+    ]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(folder)],
         cwd=folder,
@@ -64,15 +79,17 @@ def pytest_run(folder: Path, require_all: str) -> str:
     ).stdout
 
 
-def test_a_skip_shows_in_one_line(tmp_path: Path) -> None:
+@IN_PROCESSES
+def test_a_skip_shows_in_one_line(tmp_path: Path, processes: str) -> None:
     """On a laptop what is missing is skipped, with what it is and how to get it."""
-    printed = pytest_run(tmp_path, require_all="")
+    printed = pytest_run(tmp_path, require_all="", processes=processes)
     assert "5 skipped, 1 xfailed in" in printed
     assert len([line for line in printed.splitlines() if MISSING in line]) == 1
 
 
-def test_a_skip_fails_where_everything_is_required(tmp_path: Path) -> None:
+@IN_PROCESSES
+def test_a_skip_fails_where_everything_is_required(tmp_path: Path, processes: str) -> None:
     """Whatever way a test skips itself it is red under ROOMPULSE_REQUIRE_ALL=1. An expected failure is no skip."""
-    printed = pytest_run(tmp_path, require_all="1")
+    printed = pytest_run(tmp_path, require_all="1", processes=processes)
     assert "2 failed, 1 xfailed, 3 errors in" in printed, "a skip before the test itself counts as an error"
     assert MISSING in printed

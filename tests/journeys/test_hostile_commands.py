@@ -72,7 +72,7 @@ def test_a_redis_url_that_does_not_do_is_said_without_its_password(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     """Exit code 2 and the form that was expected; no piece of the password."""
-    monkeypatch.setattr("scorer.score.log_to_stderr", lambda level: None)
+    monkeypatch.setattr("scorer.score.log_to_stderr", lambda *_: None)
     monkeypatch.setattr("signal.signal", lambda number, handler: None)
     code, lines, said = run(capsys, "score", "--redis-url", url)
     assert (code, len(lines)) == (2, 1), said

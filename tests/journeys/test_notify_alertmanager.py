@@ -142,7 +142,7 @@ def test_of_a_backlog_only_what_is_open_and_young_is_shown(
     with Notify(written, tmp_path / "1", *url, "--max-age", "1h", "--repeat-s", "5") as notify:
         wait_for(alertmanager, written, notify, "twenty warning", "new warning")
         eventually(lambda: notify.metric("roompulse_notify_dropped_total").get(("old",)) == 1, notify)
-        notify.kill()
+        notify.stop()
     written.write(alert_of("five", opened_s=now - 300))
     with Notify(written, tmp_path / "2", *url, "--max-age", "2m", "--repeat-s", "5") as notify:
         written.write(alert_of("live but old", opened_s=now - 3600), alert_of("newer", opened_s=now))

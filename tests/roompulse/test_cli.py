@@ -145,7 +145,7 @@ def test_every_command_can_be_asked_for_help(name: str, capsys: pytest.CaptureFi
     assert f"usage: roompulse {name}" in capsys.readouterr().out
 
 
-NEEDS_EXAMPLES = ("calibrate", "hotspots", "feedback", "snooze", "labels", "room", "watch")
+NEEDS_EXAMPLES = ("calibrate", "hotspots", "feedback", "snooze", "labels", "notify", "room", "watch")
 
 
 @pytest.mark.parametrize("name", NEEDS_EXAMPLES)

@@ -149,6 +149,23 @@ def test_a_partition_that_is_taken_over_waits_for_its_model_too() -> None:
     assert dict(topic.outputs) == reference
 
 
+def test_what_was_promoted_outlives_a_lost_state() -> None:
+    """Another layout, and a topic that no longer holds the promotion: what is rebuilt follows what held before."""
+    topic, store = controlled(), MemoryStore()
+    Process(topic, store, models=MODELS).run()
+    for partition, stored in store.partitions.items():
+        stored.head = stored.head.replace(b'"layout":"', b'"layout":"x')
+        topic.forget(partition, topic.end(partition) - 1)
+    fill(topic, stream(first=60, minutes=3))
+    topic.outputs.clear()
+    process = Process(topic, store, models=MODELS).run()
+    assert {recovered.exact for recovered in process.of(told.Recovered)} == {False}
+    labels = {json.loads(output.value or b"")["model"] for output in topic.take_outputs(TOPICS.forecasts)}
+    assert labels == {WIDER.writer.model}
+    rooms = process.loop._mine[0].fold.head.follows.settings.room
+    assert rooms["b"].kinds == ()
+
+
 def test_a_run_to_the_end_does_not_wait_for_a_model() -> None:
     """A script would wait for ever: it ends with the reason instead."""
     with pytest.raises(ModelMissing, match="is not here"):
@@ -169,6 +186,7 @@ def test_a_challenger_is_tried_in_the_shadow_and_changes_no_byte() -> None:
     errors = {role: sum(step.tallies[role].judged[0, 1] for step in shadowed) for role in ("champion", "challenger")}
     assert judged["champion"] == judged["challenger"] > 30
     assert errors["champion"] != errors["challenger"]
+    assert process.loop._mine.standing().follows[0].challenger == SECOND.writer.model
     tell(topic, control("challenger", hash=None))
     seen = len(process.of(told.Shadowed))
     fill(topic, stream(first=60, minutes=5))

@@ -38,7 +38,7 @@ OWN = (
     "alertmanager_url", "webhook_url", "webhook_secret_file", "group_id", "max_age", "repeat_s", "watchdog",
     "metrics_host", "metrics_port",
 )  # fmt: skip
-SHARED = ("bootstrap_servers", "topic_prefix", "session_timeout_s", "connect_timeout_s", "log_level")
+SHARED = ("bootstrap_servers", "topic_prefix", "session_timeout_s", "connect_timeout_s", "log_level", "log_format")
 
 EXAMPLES = """\
 examples:
@@ -79,14 +79,15 @@ def run(args: argparse.Namespace) -> int:
     """Forward until SIGTERM or Ctrl-C, or the end. Returns 0. Raises RoomPulseError."""
     own, settings = load_kind(NotifySettings, args), load_settings(args)
     check(own)
-    log_to_stderr(settings.log_level)
+    secret = read_secret(own.webhook_secret_file) if own.webhook_url else b""
+    log_to_stderr(settings.log_level, settings.log_format)
     started = time.monotonic()
     stopping = StopSignal()
     targets = {ALERTMANAGER: own.alertmanager_url, WEBHOOK: own.webhook_url}
     metrics = NotifyMetrics([name for name, url in targets.items() if url])
     loops: list[Loop] = []
     try:
-        _open_loops(loops, own, settings, metrics)
+        _open_loops(loops, own, secret, settings, metrics)
         status = HttpStatus(
             own.metrics_host,
             own.metrics_port,
@@ -97,7 +98,9 @@ def run(args: argparse.Namespace) -> int:
         try:
             address = f"http://{own.metrics_host}:{status.port}/metrics"
             _log.info("ready: Kafka at %s, metrics on %s", settings.bootstrap_servers, address)
-            _turn_all(loops, stopping, settings.connect_timeout_s if args.exit_at_end else None)
+            # Partitions of a process that died without a word come only after the session timeout.
+            give_up_s = settings.connect_timeout_s + settings.session_timeout_s
+            _turn_all(loops, stopping, give_up_s if args.exit_at_end else None)
         finally:
             status.close()
     finally:
@@ -107,16 +110,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _open_loops(loops: list[Loop], own: NotifySettings, settings: Settings, metrics: NotifyMetrics) -> None:
+def _open_loops(
+    loops: list[Loop], own: NotifySettings, secret: bytes, settings: Settings, metrics: NotifyMetrics
+) -> None:
     """Add a loop for each target that is asked for. Raises RoomPulseError; those that were opened are to be closed."""
     prefix = settings.topic_prefix
     if own.alertmanager_url:
         feed = GroupFeed(settings, f"{own.group_id}-{ALERTMANAGER}", own.max_age_s, with_open=True)
         plan = Plan(prefix, own.max_age_s, own.repeat_s)
         watchdog = Watchdog() if own.watchdog else None
-        loops.append(ToAlertmanager(feed, Alertmanager(own.alertmanager_url), plan, own.repeat_s, metrics, watchdog))
+        loops.append(ToAlertmanager(feed, Alertmanager(own.alertmanager_url), plan, metrics, watchdog))
     if own.webhook_url:
-        secret = read_secret(own.webhook_secret_file)
         feed = GroupFeed(settings, f"{own.group_id}-{WEBHOOK}", own.max_age_s, with_open=False)
         loops.append(
             ToWebhook(feed, lambda: HttpTarget(own.webhook_url), secret, Topics(prefix), own.max_age_s, metrics)

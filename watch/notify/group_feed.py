@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
@@ -18,7 +18,6 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
 
 from roompulse.errors import BrokerError, FencedError, RecordError
-from roompulse.history import say_on_stderr
 from roompulse.kafka_client import REQUEST_TIMEOUT_S, make_consumer
 from roompulse.kafka_errors import broker_errors
 from roompulse.settings import Settings
@@ -27,17 +26,23 @@ from watch.notify.open_now import read_open
 from watch.notify.records import Told, read_alert, read_fleet
 
 SETTLE_S = 3.0
-"""How much longer than asked for a poll may take while the group is being put together."""
+"""How much longer than asked for a poll may take while the group is being put together, or Kafka is away.
+
+Not as long as other requests may take: what is open has to be posted again meanwhile.
+"""
 
 MOST_RECORDS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one poll gave; partitions that were lost, and those taken over, are told in polls of their own."""
+    """What one poll gave. `unreadable` has a line for each record that RoomPulse cannot have written.
+
+    Partitions that were lost, and those taken over, are told in polls of their own.
+    """
 
     told: list[Told]
-    unreadable: int = 0
+    unreadable: list[str] = field(default_factory=list)
     lost: frozenset[int] = frozenset()
     taken: frozenset[int] = frozenset()
 
@@ -89,10 +94,11 @@ class GroupFeed:
             self._behind.pop(place, None)
             self._committed.pop(place, None)
         self._waiting = (self._waiting - lost) | gained
-        told: list[Told] = []
-        mine = ((place, records) for place, records in polled.items() if place in self._committed)
-        unreadable = sum(self._read(place, records, told) for place, records in mine)
-        return Read(told, unreadable, lost=frozenset(place.partition for place in lost))
+        read = Read([], lost=frozenset(place.partition for place in lost))
+        for place, records in polled.items():
+            if place in self._committed:
+                self._read(place, records, read)
+        return read
 
     def behind(self) -> bool:
         """Whether a partition has not reached the end that it had when it was taken over, or none has come yet."""
@@ -118,7 +124,7 @@ class GroupFeed:
     def lag(self) -> int:
         """Records, transaction markers among them, between what is committed and the ends as of now. Asks Kafka."""
         with broker_errors("cannot read the ends of the topics"):
-            ends = self._consumer.end_offsets(list(self._committed), timeout_ms=int(REQUEST_TIMEOUT_S * 1000))
+            ends = self._consumer.end_offsets(list(self._committed), timeout_ms=int(SETTLE_S * 1000))
         return sum(max(0, ends[place] - at) for place, at in self._committed.items())
 
     def pause(self) -> None:
@@ -159,27 +165,23 @@ class GroupFeed:
                 if stopped is None or stopped < 0:
                     stopped = ends[place] if young.get(place) is None else young[place].offset
                 starts[place] = min(max(stopped, first[place]), ends[place])
-        told: list[Told] = []
-        open_now = read_open(self._settings, self._topics, partitions) if self._with_open else []
-        unreadable = sum(self._read(place, records, told) for place, records in open_now)
+        read = Read([], taken=partitions)
+        for place, records in read_open(self._settings, self._topics, partitions) if self._with_open else ():
+            self._read(place, records, read)
         for place in places:
             self._consumer.seek(place, starts[place])
             self._consumer.resume(place)
             self._behind[place], self._committed[place] = ends[place], starts[place]
         self._waiting = set()
-        return Read(told, unreadable, taken=partitions)
+        return read
 
-    def _read(self, place: TopicPartition, records: Iterable[Any], told: list[Told]) -> int:
-        """Add what the records say; returns how many RoomPulse cannot have written."""
-        unreadable = 0
-        read = read_fleet if place.topic == self._topics.fleet else read_alert
+    def _read(self, place: TopicPartition, records: Iterable[Any], into: Read) -> None:
+        decode = read_fleet if place.topic == self._topics.fleet else read_alert
         for record in records:
             try:
-                told.append(read(record.value or b"", place.partition, record.timestamp / 1000))
+                into.told.append(decode(record.value or b"", place.partition, record.timestamp / 1000))
             except RecordError as error:
-                unreadable += 1
-                say_on_stderr(f"left out: {place.topic}, partition {place.partition}, offset {record.offset}: {error}")
-        return unreadable
+                into.unreadable.append(f"{place.topic}, partition {place.partition}, offset {record.offset}: {error}")
 
 
 class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -36,13 +36,18 @@ class Due:
 
 @dataclass(slots=True)
 class _Item:
-    """One alert: its newest record (None: only Alertmanager knows it) and the label sets that Alertmanager shows."""
+    """One alert: its newest record (None: only Alertmanager knows it) and the label sets that Alertmanager shows.
+
+    `changed` says that an opening or update waits to be posted, `due_s` when the next repetition is due, `taken_s` when
+    the newest record was taken in.
+    """
 
     partition: int
     told: Told | None = None
     shown: dict[Labels, Posting] = field(default_factory=dict)
     changed: bool = False
     due_s: float = 0.0
+    taken_s: float = 0.0
 
     @property
     def over(self) -> bool:
@@ -63,10 +68,10 @@ class Plan:
         """How many open alerts are shown by now."""
         return sum(bool(item.shown) and not item.over for item in self._items.values())
 
-    def take(self, told: Told) -> None:
+    def take(self, told: Told, now: float) -> None:
         """Take the next record of its alert in."""
         item = self._items.setdefault(told.alert_id, _Item(told.partition))
-        item.told = told
+        item.told, item.taken_s = told, now
         # An end leaves this as it is: it tells whether the alert itself was ever dealt with.
         item.changed = item.changed or not told.ended
 
@@ -83,6 +88,13 @@ class Plan:
     def forget(self, partitions: frozenset[int]) -> None:
         """Another process has these partitions now."""
         self._items = {key: item for key, item in self._items.items() if item.partition not in partitions}
+
+    def prune(self, now: float) -> None:
+        """Forget what ended so long ago that Alertmanager has ended it by itself: it may be away for days."""
+        for key, item in list(self._items.items()):
+            if item.over and now - item.taken_s > AHEAD * self._repeat_s:
+                self.dropped[OVER] += item.changed and not item.shown
+                del self._items[key]
 
     def due(self, now: float) -> list[Due]:
         """What has to be posted: fleet events first, for they inhibit the others."""

@@ -54,6 +54,8 @@ class Reading:
 
     def next(self, max_wait_s: float, *, paused: bool = False) -> Read:
         """The next records; nothing where Kafka is away, or while `paused`: then only the group's life goes on."""
+        if self.mine:
+            self._measure()
         try:
             (self._feed.pause if paused else self._feed.resume)()
             read = self._feed.poll(max_wait_s)
@@ -65,12 +67,12 @@ class Reading:
         if read.taken:
             _log.info("%s: partitions %s taken over", self._target, ", ".join(map(str, sorted(read.taken))))
         if read.unreadable:
-            self._metrics.dropped(UNREADABLE, read.unreadable)
+            self._metrics.dropped(UNREADABLE, len(read.unreadable))
+            _log.warning("left out %d records that no scorer wrote; %s", len(read.unreadable), read.unreadable[0])
         if self.mine:
             self._standing.well(PARTITIONS)
         else:
             self._standing.trouble(PARTITIONS, "no partition is assigned yet", loud=False)
-        self._measure()
         return read
 
     def current(self) -> bool:
@@ -97,5 +99,5 @@ class Reading:
         except BrokerError as error:
             self._standing.trouble(KAFKA, str(error))
         else:
-            self._looked_at = now
             self._standing.well(KAFKA)
+        self._looked_at = time.monotonic()

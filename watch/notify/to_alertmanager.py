@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from roompulse.stderr_log import fields
 from watch.notify.backoff import Backoff
 from watch.notify.http_target import Answer, TargetAway
 from watch.notify.metrics import ALERTMANAGER, REFUSED, NotifyMetrics
@@ -24,6 +25,9 @@ GATHER_S = 1.0
 
 POSTING_S = 5.0
 """After so long in a row the group wants to be polled."""
+
+SIGN_OF_LIFE_S = 60.0
+"""Where there is nothing to post, an empty request shows as often as this that the way is open."""
 
 _BAD = {400, 413, 422}
 _log = logging.getLogger("roompulse.notify")
@@ -50,7 +54,6 @@ class ToAlertmanager:
         feed: Feed,
         target: Shows,
         plan: Plan,
-        repeat_s: float,
         metrics: NotifyMetrics,
         watchdog: Watchdog | None = None,
     ) -> None:
@@ -61,7 +64,6 @@ class ToAlertmanager:
         self._reading = Reading(ALERTMANAGER, feed, metrics, self.standing)
         self._watchdog = watchdog
         self._backoff = Backoff()
-        self._repeat_s = repeat_s
         self._compared = False
         self._tried_at = self._accepted_at = 0.0
 
@@ -73,7 +75,7 @@ class ToAlertmanager:
         if read.lost:
             self._plan.forget(read.lost)
         for told in read.told:
-            self._plan.take(told)
+            self._plan.take(told, time.time())
         self._compared = self._compared and not read.taken
         now = time.monotonic()
         if not self._reading.current() or not self._backoff.ready(now):
@@ -88,6 +90,7 @@ class ToAlertmanager:
         except TargetAway as error:
             # What was posted last may have been taken all the same.
             self._compared = False
+            self._plan.prune(time.time())
             self._metrics.posted(ALERTMANAGER, ok=False)
             self._backoff.failed(time.monotonic(), error.retry_after_s)
             self.standing.trouble(ALERTMANAGER, str(error))
@@ -116,7 +119,7 @@ class ToAlertmanager:
             posting = self._watchdog.look(self._target.shown(MATCHER), time.time())
             if posting is not None:
                 self._send([posting])
-        if time.monotonic() - self._accepted_at >= self._repeat_s:
+        if time.monotonic() - self._accepted_at >= SIGN_OF_LIFE_S:
             self._send([])
         self._reading.done()
         return True
@@ -129,7 +132,8 @@ class ToAlertmanager:
                 self._deliver([due])
             return
         if not answer.accepted:
-            _log.error("alertmanager refuses alert %s: %s", batch[0].alert_id, answer.said)
+            named = fields(target=ALERTMANAGER, alert_id=batch[0].alert_id, reason=answer.said)
+            _log.error("alertmanager refuses alert %s: %s", batch[0].alert_id, answer.said, extra=named)
             self._metrics.dropped(REFUSED, 1)
         now = time.time()
         for due in batch:

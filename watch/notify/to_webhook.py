@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Protocol
 
+from roompulse.stderr_log import fields
 from roompulse.topics import Topics
 from watch.notify.backoff import Backoff
 from watch.notify.events import event_body, event_id, lane, signed_headers
@@ -22,6 +23,9 @@ from watch.notify.standing import Standing
 
 CONNECTIONS = 4
 MOST_AT_ONCE = 64
+DELIVERING_S = 5.0
+"""After so long in a row the group wants to be polled, however slowly the receiver answers."""
+
 _log = logging.getLogger("roompulse.notify")
 
 
@@ -103,8 +107,9 @@ class ToWebhook:
         if old:
             self._metrics.dropped(OLD, old)
             _log.info("not posted to the webhook, %s: %d events", OLD, old)
+        deadline = time.monotonic() + DELIVERING_S
         outcomes = list(
-            self._pool.map(lambda places: self._in_order([batch[place] for place in places]), lanes.values())
+            self._pool.map(lambda places: self._in_order([batch[place] for place in places], deadline), lanes.values())
         )
         left = {place for places, (done, _) in zip(lanes.values(), outcomes, strict=True) for place in places[done:]}
         self._waiting = [batch[place] for place in sorted(left)] + self._waiting[MOST_AT_ONCE:]
@@ -117,11 +122,13 @@ class ToWebhook:
             self._backoff.worked()
             self.standing.well(WEBHOOK)
 
-    def _in_order(self, events: Sequence[Told]) -> tuple[int, TargetAway | None]:
-        """Deliver one room's events; returns how many are dealt with, and what stopped it."""
+    def _in_order(self, events: Sequence[Told], deadline: float) -> tuple[int, TargetAway | None]:
+        """Deliver one room's events; returns how many are dealt with, and what stopped it if not the time."""
         target = self._targets.get()
         try:
             for done, told in enumerate(events):
+                if time.monotonic() > deadline:
+                    return done, None
                 try:
                     self._post(target, told)
                 except TargetAway as error:
@@ -138,5 +145,6 @@ class ToWebhook:
             raise TargetAway(answer.said, answer.retry_after_s)
         self._metrics.posted(WEBHOOK, ok=answer.accepted)
         if not answer.accepted:
-            _log.error("the webhook refuses event %s: %s", ascii(identity), answer.said)
+            named = fields(target=WEBHOOK, event_id=identity, reason=answer.said)
+            _log.error("the webhook refuses event %s: %s", ascii(identity), answer.said, extra=named)
             self._metrics.dropped(REFUSED, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -128,3 +129,21 @@ def test_the_runbook_names_commands_and_log_lines_that_exist() -> None:
     words = {word for pattern in sought for word in pattern.split("|")}
     assert len(words) > 3
     assert {word for word in words if word.lower() not in source} == set()
+
+
+def test_the_runbook_names_panels_that_exist() -> None:
+    """On the dashboard that it says."""
+    text = " ".join(RUNBOOK.read_text(encoding="utf-8").split())
+    named = [
+        (dashboard, title)
+        for dashboard, titles in re.findall(r'(\w+ (?:overview|quality|health)), ((?:"[^"]+"(?:, )?)+)', text)
+        for title in re.findall(r'"([^"]+)"', titles)
+    ]
+    assert len(named) > 10
+    made = {
+        (found["title"].removeprefix("RoomPulse ").capitalize(), panel["title"])
+        for file in (ROOT / "deploy" / "grafana" / "dashboards").glob("*.json")
+        for found in [json.loads(file.read_text(encoding="utf-8"))]
+        for panel in found["panels"]
+    }
+    assert set(named) <= made

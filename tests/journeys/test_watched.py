@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from deploy.native.hurry import hurried
 from tests.deploy.rule_files import FOLDER, RULES, recorded, runbook_questions
 from tests.journeys.good_rooms import MINUTES, ROOMS, write_history
 from tests.journeys.live import Live
@@ -23,7 +23,7 @@ from tests.services.prometheus import Prometheus
 from tests.services.redis import RedisServer
 
 TIMES = 20
-"""What Prometheus waits for (scrapes, evaluations, `for`) is divided by this; expressions are as they are shipped."""
+"""What Prometheus waits for and looks back over is divided by this; all else is as it is shipped."""
 WITHIN_S = 40.0
 WITHOUT_DATA = {"roompulse:forecast_drift:ratio1d"}
 """Needs `--drift` and a day."""
@@ -59,18 +59,6 @@ def address_of(scorer: RunningScorer) -> str:
     return found[1]
 
 
-def hurried(node: Any, key: str = "") -> Any:
-    """The same configuration with every wait divided by TIMES, a second at least."""
-    if isinstance(node, dict):
-        return {name: hurried(value, name) for name, value in node.items()}
-    if isinstance(node, list):
-        return [hurried(value) for value in node]
-    if key == "for" or key.endswith(("interval", "_timeout")):
-        seconds = sum(int(count) * {"s": 1, "m": 60, "h": 3600}[unit] for count, unit in re.findall(r"(\d+)(\w)", node))
-        return f"{max(1000, 1000 * seconds // TIMES)}ms"
-    return node
-
-
 def watched(scorer: RunningScorer, alertmanager: Alertmanager) -> Callable[[Path], Path]:
     """Writes the shipped files, hurried, with the target files that the configuration asks for."""
     targets = {
@@ -83,7 +71,7 @@ def watched(scorer: RunningScorer, alertmanager: Alertmanager) -> Callable[[Path
         for file in (FOLDER / "prometheus.yml", *RULES.glob("*.yml")):
             copy = folder / file.relative_to(FOLDER)
             copy.parent.mkdir(exist_ok=True)
-            copy.write_text(yaml.safe_dump(hurried(yaml.safe_load(file.read_text(encoding="utf-8")))), encoding="utf-8")
+            copy.write_text(hurried(file.read_text(encoding="utf-8"), TIMES), encoding="utf-8")
         for name, address in targets.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / f"{name}.json").write_text(f'[{{"targets": ["{address}"]}}]', encoding="utf-8")
@@ -113,7 +101,7 @@ def test_a_redis_that_goes_is_told_to_alertmanager_and_taken_back(
         return {alert["labels"]["alertname"]: alert for alert in alertmanager.alerts()}
 
     with Prometheus(watched(scorer, alertmanager)) as prometheus:
-        until("scrapes", lambda: bool(prometheus.query("rate(roompulse_events_total[5m])")))
+        until("scrapes", lambda: bool(prometheus.query("rate(roompulse_events_total[15s])")))
         until("the watchdog is heard", lambda: "Watchdog" in told())
         missing = WITHOUT_DATA
         until("all is recorded", lambda: {name for name in recorded() if not prometheus.query(name)} == missing)

@@ -61,7 +61,8 @@ MODELS = Mark(
     BLUE,
     "model",
 )
-_APPLIED = increase("roompulse_control_records_total", 'result="applied"', by="control", window="$__interval")
+# Not over a step: that may hold a single sample, and what rises between two windows is in neither.
+_APPLIED = increase("roompulse_control_records_total", 'result="applied"', by="control", window="$__rate_interval")
 CONTROLS = Mark(
     "Control records",
     f"{_APPLIED} > 0",

@@ -44,7 +44,7 @@ TRAIN = {
     "tf2onnx",
     "threadpoolctl",
 }
-DASHBOARDS = {"deploy", "grafana_foundation_sdk", "yaml"}
+DASHBOARDS = {"grafana_foundation_sdk", "yaml"}
 DOCS = {"mkdocs", *INSTALLED}
 """The reference is made from parsers, registries and errors of every package."""
 MAY_IMPORT = {
@@ -54,7 +54,6 @@ MAY_IMPORT = {
     "scorer": BASE | FAST | DRIFT | OTEL,
     "watch": BASE | FAST | DEMO,
     "deploy": BASE | DASHBOARDS | DOCS,
-    "deploy/grafana": DASHBOARDS,
 }
 
 

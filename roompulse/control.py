@@ -73,7 +73,10 @@ def decode_control(value: bytes) -> Control:
             begins_of(control)
         if isinstance(control, ApplySettings):
             check_categories(control.settings.category)
-    except (ValueError, UsageError) as error:
+    except ValueError as error:
+        got = getattr(control, "begins", None)
+        raise RecordError("invalid", f"begins: got {str(got)[:60]!a}: {error}") from None
+    except UsageError as error:
         raise RecordError("invalid", str(error)) from None
     return control
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
-from roompulse.errors import BrokerError
+from roompulse.errors import BrokerError, InputError
 from roompulse.kafka_client import TRANSACTION_WAIT_S, discard_producer, make_producer, started
 from roompulse.kafka_errors import broker_errors
 from roompulse.kafka_topics import describe_topics
@@ -19,7 +19,10 @@ _FRAME_BYTES = 200
 """More than what Kafka puts around a single record: the limit of a topic is on both."""
 
 Tell = Callable[[bytes], int]
-"""Sends the value of a control record to every partition and returns how many there are. Raises BrokerError."""
+"""Sends the value of a control record to every partition and returns how many there are.
+
+Raises BrokerError; InputError where the topic does not take so large a record.
+"""
 
 
 @contextmanager
@@ -38,7 +41,7 @@ def control_teller(settings: Settings) -> Iterator[Tell]:
 
     def tell(value: bytes) -> int:
         if len(value) + _FRAME_BYTES > limit:
-            raise BrokerError(
+            raise InputError(
                 f"the record has {len(value):,} bytes, and topic {topic} takes {limit:,} (max.message.bytes)"
             )
         _send_all(producer, topic, value, state.partitions)

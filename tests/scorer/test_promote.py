@@ -14,7 +14,7 @@ import pytest
 from roompulse.bundle import Bundle
 from roompulse.cli import main
 from roompulse.control import Challenge, Control, FollowModel, decode_control
-from roompulse.errors import BrokerError
+from roompulse.errors import BrokerError, InputError
 from roompulse.kafka_control import control_teller
 from roompulse.kafka_topics import create_topics
 from roompulse.local_server import free_port
@@ -173,7 +173,7 @@ def test_what_fails_after_the_registry_has_changed_says_how_to_go_on(
         (["promote", "a", "--spread-minutes", "0"], "spread_minutes"),
         (["promote", "a", "--spread-minutes", "1441"], "spread_minutes"),
         (["promote", "a", "--spread-minutes", "five"], "invalid int value"),
-        (["promote", "a", "--begins", "noon"], "expected RFC 3339"),
+        (["promote", "a", "--begins", "noon"], "begins: got 'noon': expected RFC 3339"),
         (["promote", "a", "--begins", "2024-05-01T10:00:30Z"], "expected"),
         (["promote", "a", "--note", "n" * 1025], "note"),
         (["promote", "a", "--note", "\udcff"], "expected UTF-8"),
@@ -226,6 +226,6 @@ def test_a_record_that_the_topic_does_not_take_is_refused(kafka: Kafka) -> None:
     settings = Settings(bootstrap_servers=kafka.address, topic_prefix=f"{uuid.uuid4().hex[:8]}.", partitions=1)
     create_topics(settings, Topics(settings.topic_prefix))
     with control_teller(settings) as tell:
-        with pytest.raises(BrokerError, match=r"the record has 2,000,000 bytes, and topic .* takes 1,048,588"):
+        with pytest.raises(InputError, match=r"the record has 2,000,000 bytes, and topic .* takes 1,048,588"):
             tell(b"x" * 2_000_000)
         assert tell(b"{}") == 1

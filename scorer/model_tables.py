@@ -52,6 +52,9 @@ def _cells(row: Mapping[str, Any]) -> list[Text]:
 def print_followed(partitions: Sequence[Followed], missing: Sequence[int]) -> None:
     """What the partitions follow, those that follow the same on one line."""
     console = _console()
+    if not partitions:
+        console.print("no partition has a checkpoint yet: what they follow is not known")
+        return
     table = Table(title="what the partitions follow, as their checkpoints say", title_justify="left")
     for name in ("partitions", "champion", "since", "rooms turn until", "challenger", "serves"):
         table.add_column(name, overflow="fold")

@@ -14,12 +14,12 @@ from typing import Any
 
 from roompulse.aliases import ALIASES, CHALLENGER, CHAMPION
 from roompulse.bundle import Bundle, default_bundle, load_bundle
-from roompulse.errors import BundleError
+from roompulse.errors import BundleError, CheckpointError
 from roompulse.model_card import figures_of, losses
 from roompulse.registry import Registry
 from roompulse.settings import add_settings, is_given, load_settings
 from roompulse.summary import add_json, print_summary
-from scorer.followed import followed, read_known_heads, summary_of
+from scorer.followed import followed, read_heads, summary_of
 from scorer.model_tables import print_bundle, print_followed, print_listing
 from scorer.promote import (
     add_alias_option,
@@ -93,7 +93,12 @@ def _list(registry: Registry, args: argparse.Namespace) -> int:
     aliases = _aliases(registry)
     rows = [_row(registry, label, aliases) for label in registry.labels()]
     summary = {"registry": str(registry.folder)} | {name: aliases.get(name) for name in ALIASES} | {"bundles": rows}
-    heads = read_known_heads(load_settings(args)) if is_given("redis_url", args) else None
+    heads, away = None, None
+    if is_given("redis_url", args):
+        try:
+            heads = read_heads(load_settings(args))
+        except CheckpointError as error:  # what the registry has is told all the same
+            away = error
     partitions = [] if heads is None else followed(heads, _labels(rows))
     if args.json:
         print_summary(summary | ({} if heads is None else summary_of(heads, partitions)), as_json=True)
@@ -103,6 +108,8 @@ def _list(registry: Registry, args: argparse.Namespace) -> int:
             print_followed(partitions, heads.missing)
     for folder in registry.strangers():
         print(f"{folder} is a bundle outside of the registry: promote it to take it in", file=sys.stderr)
+    if away is not None:
+        raise away
     return 0
 
 

@@ -221,6 +221,11 @@ def test_models_list_says_what_the_partitions_follow(
     (line,) = [line for line in shown.splitlines() if " 1-2 " in line]
     assert text(16) in line
     assert main(["models", "list", "--redis-url", f"redis://127.0.0.1:{free_port()}", "--connect-timeout-s", "1"]) == 1
+    captured = capsys.readouterr()
+    assert champion.label in captured.out, "the registry is told all the same"
+    assert "cannot reach Redis" in captured.err
+    assert main(["models", "list", "--redis-url", redis_server.url]) == 0
+    assert "no partition has a checkpoint yet" in capsys.readouterr().out
     assert main(["models", "list"]) == 0
     assert "partitions" not in capsys.readouterr().out
 

@@ -117,6 +117,9 @@ class Settings:
         "",
         "stable name of this scorer; two that run at once need two names (default: host name and metrics port)",
     )
+    static_membership: bool = setting(
+        False, "keep this scorer's partitions for it while it restarts, until the session times out"
+    )
     session_timeout_s: float = setting(10.0, "Kafka takes partitions from a scorer silent for this long", parse_seconds)
     connect_timeout_s: float = setting(10.0, "give up on a server that cannot be reached at the start", parse_seconds)
     max_batch: int = setting(5000, "most records in one transaction", _positive)

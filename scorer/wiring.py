@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,6 +124,11 @@ def open_log(settings: Settings) -> EventLog:
     """Connect to Kafka, make sure of the topics, and join. Raises BrokerError within the connect timeout."""
     if settings.client == "confluent":
         raise UsageError("--client confluent: not available in this version; use kafka-python")
+    if settings.static_membership and not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", settings.instance):
+        raise UsageError(
+            f"--static-membership: got the name {settings.instance!r}: expected letters, digits, dots, dashes and "
+            "underscores (--instance-id)"
+        )
     topics = Topics(settings.topic_prefix)
     ensure_topics(settings, topics)
     return KafkaPythonLog(settings, topics.minutes)

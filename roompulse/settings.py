@@ -64,6 +64,13 @@ parse_seconds = _above_zero(999_999.0, "a number above 0 and below a million")
 _budget = _above_zero(1440.0, "alerts per room-day, above 0 and up to 1440")
 
 
+def _hashes(text: str) -> str:
+    for part in filter(None, map(str.strip, text.split(","))):
+        if not re.fullmatch(r"[0-9a-f]{8,64}", part, re.ASCII):
+            raise ValueError("expected hashes of bundles, 8 to 64 digits of each, separated by commas")
+    return text
+
+
 def _share(text: str) -> float:
     return 0.0 if text.strip() == "0" else _above_zero(1.0, "a share from 0 to 1")(text)
 
@@ -146,6 +153,9 @@ class Settings:
     )
     slump_budget: float | None = setting(None, "the same of slumps", _budget)
     registry: str = setting("models", "folder of the model registry")
+    ignore_models: str = setting(
+        "", "hashes of bundles, separated by commas: control records that name them are passed over", _hashes
+    )
     auto_demote: bool = setting(
         True, "let a partition serve the plain mean once the network's error was above the mean's over a day"
     )

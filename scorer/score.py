@@ -33,8 +33,8 @@ SETTINGS = (
     "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
     "instance_id", "static_membership", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes",
     "partitioner", "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port",
-    "model", "settings", "surge_budget", "slump_budget", "registry", "auto_demote", "quiet_clock_s", "shadow_share",
-    "log_level", "log_format", "otlp_endpoint",
+    "model", "settings", "surge_budget", "slump_budget", "registry", "ignore_models", "auto_demote", "quiet_clock_s",
+    "shadow_share", "log_level", "log_format", "otlp_endpoint",
 )  # fmt: skip
 
 _log = logging.getLogger("roompulse.scorer")

@@ -73,7 +73,7 @@ def open_model(
     rules = rules_from(dict(bundle.rules))
     return Context(
         bundle.hash, open_forecaster(bundle), rules, channels, writer, dtype, overrides or Overrides(), partition_of,
-        settings.auto_demote,
+        settings.auto_demote, tuple(filter(None, map(str.strip, settings.ignore_models.split(",")))),
     )  # fmt: skip
 
 

@@ -147,6 +147,7 @@ class Process:
     instance: str = "one"
     rebuild_hours: float = 24.0 * 365 * 200
     model_hash: str = "fake"
+    ignored: tuple[str, ...] = ()
     models: dict[str, Context] = field(default_factory=dict)
     quiet_clock_s: float = 0.0
     shadow_share: float = 0.0
@@ -169,7 +170,7 @@ class Process:
 
     def _model(self, wanted: str | None) -> Context:
         if wanted in (None, self.model_hash):
-            return replace(CONTEXT, model=self.model_hash, settings=self.overrides)
+            return replace(CONTEXT, model=self.model_hash, settings=self.overrides, ignored=self.ignored)
         if wanted not in self.models:
             raise ModelMissing(f"model {wanted} is not here")
         return self.models[wanted]

@@ -166,6 +166,19 @@ def test_what_was_promoted_outlives_a_lost_state() -> None:
     assert rooms["b"].kinds == ()
 
 
+def test_a_model_that_is_lost_for_good_can_be_passed_over() -> None:
+    """Told to, a scorer goes on as if the record were not there; any part of the hash from its beginning will do."""
+    topic = MemoryTopic(PARTITIONS)
+    fill(topic, [event for event in stream() if _minute(event) < 10])
+    tell(topic, promotion("9" * 64))
+    fill(topic, [event for event in stream() if _minute(event) >= 10], end=54)
+    process = Process(topic, ignored=("9" * 8,)).run()
+    passed = [step.tally.controls.get(("model", "unchanged"), 0) for step in process.of(told.Committed)]
+    assert sum(passed) == PARTITIONS
+    labels = {json.loads(output.value or b"")["model"] for output in topic.take_outputs(TOPICS.forecasts)}
+    assert labels == {"fake-1"}
+
+
 def test_a_run_to_the_end_does_not_wait_for_a_model() -> None:
     """A script would wait for ever: it ends with the reason instead."""
     with pytest.raises(ModelMissing, match="is not here"):

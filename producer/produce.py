@@ -54,8 +54,19 @@ def add_replay_options(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--spread", action="store_true", help="spread the rows of a minute over that minute")
     group.add_argument(
+        "--head-start", type=_minutes, default=0, metavar="MINUTES",
+        help="the first MINUTES leave at once; where the replay is to begin now, they are the minutes before now "
+        "(default 0)",
+    )  # fmt: skip
+    group.add_argument(
         "--no-clock", action="store_true", help="do not end with the clock records that end open sessions"
     )
+
+
+def _minutes(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5):
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number of minutes from 0 to 99999")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,11 +82,10 @@ def run(args: argparse.Namespace) -> int:
         return first_pass if number == 0 else clone_rooms(read_history(args.files, options), args.rooms)
 
     with kafka_publisher(settings) as publisher, ReplayProgress() as progress:
-        now = int(time.time() // 60) if args.shift_to_now else None
+        now = int(time.time() // 60) - args.head_start if args.shift_to_now else None
         rows = shift_rows(passes, first_epoch=now, loop=args.loop)
-        done = replay(
-            departures(rows), publisher, Pace(args.speed), progress, spread=args.spread, clocks=not args.no_clock
-        )
+        pace = Pace(args.speed, head_start_minutes=args.head_start)
+        done = replay(departures(rows), publisher, pace, progress, spread=args.spread, clocks=not args.no_clock)
     counts = {"rows_read": report.rows_read, "bad_rows": report.bad_rows, "left_out": report.left_out}
     print_summary(counts | done.summary(), as_json=args.json)
     if not done.events and not done.exit_code:

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
             publisher = stack.enter_context(kafka_publisher(settings))
             progress = stack.enter_context(ReplayProgress())
             leaving = (Departure(delivery.minute, delivery.rows) for delivery in counted)
-            pace = Pace(args.speed)
+            pace = Pace(args.speed, head_start_minutes=args.head_start)
             done = replay(leaving, publisher, pace, progress, spread=args.spread, clocks=not args.no_clock)
             summary, exit_code = done.summary(), done.exit_code
         else:
@@ -100,7 +100,7 @@ def simulation_settings(args: argparse.Namespace) -> SimulationSettings:
     if values["minutes"] is None and args.out is not None:
         raise UsageError("--minutes 0 goes on for ever, which no file can hold: leave out --out or give a number")
     if args.start == "now":
-        values["start"] = Minute(int(time.time() // 60), 480)
+        values["start"] = Minute(int(time.time() // 60) - args.head_start, 480)
     else:
         try:
             values["start"] = MinuteReader(zone_named(DEFAULT_TIMEZONE))(args.start)[0]

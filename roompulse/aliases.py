@@ -15,13 +15,17 @@ from roompulse.errors import BundleError
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 ALIASES = (CHAMPION, CHALLENGER)
-HOW = ("promoted", "forced", "rolled back")
+RETIRED = "retired"
+HOW = ("promoted", "forced", "rolled back", RETIRED)
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An alias was pointed to this bundle: `how` is promoted, forced or rolled back, `at` says when, in UTC."""
+    """An alias was pointed to this bundle: `how` is promoted, forced or rolled back, `at` says when, in UTC.
+
+    Where it is retired, the alias was taken from this bundle and points to none.
+    """
 
     label: str
     hash: str
@@ -36,15 +40,17 @@ class Alias:
     changes: tuple[Change, ...]
 
     @property
-    def now(self) -> Change:
-        """What the alias points to."""
-        return self.changes[-1]
+    def now(self) -> Change | None:
+        """What the alias points to; None where it was retired."""
+        return None if self.changes[-1].how == RETIRED else self.changes[-1]
 
     @property
     def previous(self) -> Change | None:
-        """Where rolling back goes: each rollback undoes one promotion more."""
+        """Where rolling back goes: each rollback undoes one promotion more, the first one a retirement."""
         stack: list[Change] = []
         for change in self.changes:
+            if stack and stack[-1].how == RETIRED and change.how != "rolled back":
+                stack.pop()  # a promotion ended it: nobody goes back to having none
             if change.how == "rolled back" and len(stack) > 1:
                 stack.pop()
             else:
@@ -54,7 +60,7 @@ class Alias:
 
 def alias_bytes(alias: Alias) -> bytes:
     """The contents of the file."""
-    now = {"label": alias.now.label, "hash": alias.now.hash}
+    now = {"label": alias.now and alias.now.label, "hash": alias.now and alias.now.hash}
     text = json.dumps(now | {"changes": [asdict(change) for change in alias.changes]}, indent=1, ensure_ascii=False)
     return f"{text}\n".encode()
 
@@ -79,6 +85,7 @@ def _parsed(found: Any) -> Alias:
     for change in alias.changes:
         if not _HASH.fullmatch(change.hash) or change.how not in HOW:
             raise ValueError(f"expected label, hash and one of {', '.join(HOW)}")
-    if (alias.now.label, alias.now.hash) != (found["label"], found["hash"]):
+    now = (None, None) if alias.now is None else (alias.now.label, alias.now.hash)
+    if now != (found["label"], found["hash"]):
         raise ValueError("its last change names another bundle than it does itself")
     return alias

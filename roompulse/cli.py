@@ -21,6 +21,7 @@ COMMANDS = {
     "calibrate": ("scorer.calibrate", "learn from history how much evidence opens as many alerts as you want to read"),
     "hotspots": ("trainer.hotspots", "two related series: where is a network that learnt one far off the other?"),
     "models": ("scorer.models", "list, show, promote, roll back and verify model bundles in a registry"),
+    "settings": ("scorer.settings", "what holds for alerts now, and other thresholds in its place without a restart"),
     "score": ("scorer.score", "the live scorer: events in; forecasts and alerts out"),
     "backtest": ("scorer.backtest", "the same pipeline over a file, with no services"),
     "watch": ("watch.terminal", "follow alerts, forecasts, the hotlist or fleet events in the terminal"),
@@ -47,17 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments[0]
     if name not in COMMANDS:
         top.error(f"no command {name!r}; there are: {', '.join(COMMANDS)}")
-    module_name, summary = COMMANDS[name]
     try:
-        module = importlib.import_module(module_name)
-        parser = argparse.ArgumentParser(
-            prog=f"roompulse {name}",
-            description=summary[0].upper() + summary[1:] + ("" if summary.endswith("?") else "."),
-            epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.configure(parser)
-        return int(module.run(parser.parse_args(arguments[1:])))
+        module = importlib.import_module(COMMANDS[name][0])
+        return int(module.run(command_parser(name).parse_args(arguments[1:])))
     except RoomPulseError as error:
         print(f"roompulse {name}: {_harmless(str(error))}", file=sys.stderr)
         return error.exit_code
@@ -67,6 +60,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (`roompulse watch | head`); nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """The parser of one subcommand, from which its --help and its page in the reference are made."""
+    module_name, summary = COMMANDS[name]
+    parser = argparse.ArgumentParser(
+        prog=f"roompulse {name}",
+        description=summary[0].upper() + summary[1:] + ("" if summary.endswith("?") else "."),
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    importlib.import_module(module_name).configure(parser)
+    return parser
 
 
 def _harmless(message: str) -> str:

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from roompulse.errors import RecordError, UsageError
 from roompulse.minutes import parse_minute
 from roompulse.overrides import Overrides
-from roompulse.records import decode_with
+from roompulse.records import decode_with, encode
 from roompulse.thresholds import check_categories
 from roompulse.words import Note
 
@@ -73,9 +73,24 @@ def decode_control(value: bytes) -> Control:
             begins_of(control)
         if isinstance(control, ApplySettings):
             check_categories(control.settings.category)
-    except (ValueError, UsageError) as error:
+    except ValueError as error:
+        got = getattr(control, "begins", None)
+        raise RecordError("invalid", f"begins: got {str(got)[:60]!a}: {error}") from None
+    except UsageError as error:
         raise RecordError("invalid", str(error)) from None
     return control
+
+
+def control_value(control: Control) -> bytes:
+    """The bytes of a control record, read back as a scorer will. Raises UsageError where it would refuse them."""
+    try:
+        value = encode(control)
+        decode_control(value)
+    except RecordError as error:
+        raise UsageError(str(error)) from None
+    except UnicodeEncodeError as error:
+        raise UsageError(f"got {error.object[:60]!a}: expected UTF-8") from None
+    return value
 
 
 def begins_of(control: FollowModel) -> int | None:

@@ -7,7 +7,9 @@ request after 10 s, a record that could not be delivered after a minute.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -20,6 +22,8 @@ from roompulse.settings import Settings
 REQUEST_TIMEOUT_S = 10.0
 DELIVERY_TIMEOUT_S = 60.0
 TRANSACTION_TIMEOUT_S = 10.0
+TRANSACTION_WAIT_S = 20.0
+"""How long delivery, positions and commit may each take: longer than one request, so that it can be repeated."""
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """The largest record that the clients themselves let through; every topic has a limit of its own, usually 1 MB."""
@@ -118,3 +122,19 @@ def make_consumer(settings: Settings, group_id: str | None = None, **overrides: 
 def make_admin(settings: Settings) -> Any:
     """A KafkaAdminClient, to be used as a context. Raises BrokerError within `connect_timeout_s`."""
     return _connect(settings, KafkaAdminClient, _common(settings, "admin"))
+
+
+def started(call: Callable[..., object], *arguments: object) -> Future[None]:
+    """Run a call that may never return in a thread that does not keep the process alive."""
+    outcome: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            call(*arguments)
+        except BaseException as error:  # noqa: BLE001 - raised again where the outcome is asked for
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(None)
+
+    threading.Thread(target=run, name="kafka-transaction", daemon=True).start()
+    return outcome

@@ -15,6 +15,7 @@ from roompulse.kafka_errors import broker_errors
 from roompulse.settings import Settings
 from roompulse.topics import Topics
 
+_HOUR_MS = 3_600_000
 _DAY_MS = 24 * 3600 * 1000
 
 
@@ -51,7 +52,8 @@ def wanted_config(topics: Topics) -> dict[str, dict[str, str]]:
         topics.minutes: {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)},
         topics.forecasts: {"cleanup.policy": "delete", "retention.ms": str(2 * _DAY_MS)},
         topics.alerts: {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},
-        topics.alerts_open: {"cleanup.policy": "compact"},
+        # The newest segment is never compacted: without this a new reader would go through a gigabyte of what is over.
+        topics.alerts_open: {"cleanup.policy": "compact", "segment.ms": str(_HOUR_MS)},
         topics.hotlist: {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)},
         topics.fleet: {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},
         topics.dead_letters: {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},

@@ -23,16 +23,21 @@ def speed(text: str) -> float | None:
 
 
 class Pace:
-    """Holds a replay back until its event time has come. The first minute asked for is due at once."""
+    """Holds a replay back until its event time has come. The first minute asked for is due at once.
+
+    So are `head_start_minutes` more: real time counts from there.
+    """
 
     def __init__(
         self,
         speed: float | None,
         *,
+        head_start_minutes: int = 0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._seconds_per_minute = None if speed is None else 60 / speed
+        self._head_start_minutes = head_start_minutes
         self._clock, self._sleep = clock, sleep
         self._origin: tuple[float, float] | None = None
 
@@ -42,7 +47,7 @@ class Pace:
             return
         now = self._clock()
         if self._origin is None:
-            self._origin = (now, minute)
+            self._origin = (now, minute + self._head_start_minutes)
         due = self._origin[0] + (minute - self._origin[1]) * self._seconds_per_minute
         while now < due:
             self._sleep(min(_SLICE_S, due - now))

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from roompulse.aliases import CHAMPION, Alias, Change, alias_bytes, read_alias
+from roompulse.aliases import CHAMPION, RETIRED, Alias, Change, alias_bytes, read_alias
 from roompulse.bundle import FILES, MANIFEST, Bundle, load_bundle
 from roompulse.errors import BundleError
 
@@ -37,6 +37,7 @@ class Registry:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._alone = False
 
     def check(self) -> None:
         """Raise where the folder is missing or something else than a registry."""
@@ -83,10 +84,9 @@ class Registry:
     def aliased(self, name: str = CHAMPION) -> Bundle:
         """The verified bundle that an alias points to."""
         alias = self.alias(name)
-        if alias is None:
-            raise BundleError(
-                f"{self.folder}: has no {name} yet; `roompulse models promote BUNDLE --as {name}` sets it"
-            )
+        if alias is None or alias.now is None:
+            has = f"has no {name} yet" if alias is None else f"the {name} was retired"
+            raise BundleError(f"{self.folder}: {has}; `roompulse models promote BUNDLE --as {name}` sets it")
         return self._behind(alias.now, name)
 
     def promote(self, bundle: Bundle, name: str, how: str) -> bool:
@@ -96,10 +96,10 @@ class Registry:
         """
         if not LABEL.fullmatch(bundle.label):
             raise BundleError(f"{bundle.folder}: the name {bundle.label!r} is not fit for a folder; train it anew")
-        with self._changing():
+        with self.alone():
             alias = self.alias(name)
             self._take_in(bundle)
-            if alias is not None and alias.now.hash == bundle.hash:
+            if alias is not None and alias.now is not None and alias.now.hash == bundle.hash:
                 return False
             before = () if alias is None else alias.changes
             self._point(name, (*before, Change(bundle.label, bundle.hash, how, _now())))
@@ -108,15 +108,25 @@ class Registry:
     def rollback(self, name: str, verify: Callable[[Bundle], object]) -> Bundle:
         """Point an alias to the bundle that it had before, once `verify` has not raised. May be done repeatedly."""
         self.check()
-        with self._changing():
+        with self.alone():
             alias = self.alias(name)
             if alias is None or alias.previous is None:
-                has = "was never set" if alias is None else f"was never anything else than {alias.now.label}"
+                has = "was never set" if alias is None else f"was never anything else than {alias.changes[-1].label}"
                 raise BundleError(f"{self.folder}: cannot roll back: the {name} {has}")
             bundle = self._behind(alias.previous, name)
             verify(bundle)
             self._point(name, (*alias.changes, Change(bundle.label, bundle.hash, "rolled back", _now())))
         return bundle
+
+    def retire(self, name: str) -> bool:
+        """Let an alias point to nothing. False where it does not point to anything now."""
+        self.check()
+        with self.alone():
+            alias = self.alias(name)
+            if alias is None or alias.now is None:
+                return False
+            self._point(name, (*alias.changes, Change(alias.now.label, alias.now.hash, RETIRED, _now())))
+        return True
 
     def _behind(self, change: Change, name: str) -> Bundle:
         bundle = self.open(change.label)
@@ -166,8 +176,14 @@ class Registry:
         _sync(self.folder)
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Let one process change the registry at a time. The lock goes with the process that holds it."""
+    def alone(self) -> Iterator[None]:
+        """Let one process change the registry at a time. The lock goes with the process that holds it.
+
+        Who does more with a change than the change holds it around both, so that another's do not come between.
+        """
+        if self._alone:
+            yield
+            return
         try:
             if not self.folder.exists():
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -175,7 +191,11 @@ class Registry:
             with (self.folder / _LOCK).open("wb") as lock:
                 self._wait_for(lock.fileno())
                 self._clear()
-                yield
+                self._alone = True
+                try:
+                    yield
+                finally:
+                    self._alone = False
         except OSError as error:
             raise BundleError(f"{self.folder}: cannot be written: {error.strerror or error}") from error
 

@@ -11,88 +11,25 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from roompulse.errors import UsageError
+from roompulse.setting_values import (
+    one_of,
+    parse_budget,
+    parse_flag,
+    parse_hashes,
+    parse_port,
+    parse_positive,
+    parse_prefix,
+    parse_seconds,
+    parse_seconds_or_never,
+    parse_servers,
+    parse_share,
+    parse_web_address,
+)
 from roompulse.stderr_log import FORMATS
 
 PREFIX = "ROOMPULSE_"
 
 Loaded = TypeVar("Loaded")
-
-
-def _positive(text: str) -> int:
-    if not re.fullmatch(r"0*[1-9]\d{0,17}", text, re.ASCII):
-        raise ValueError("expected a whole number from 1 up")
-    return int(text)
-
-
-def parse_port(text: str) -> int:
-    """A port, or 0 for any free one. Raises ValueError."""
-    if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or int(text) > 65_535:
-        raise ValueError("expected a port from 0 (any free one) to 65535")
-    return int(text)
-
-
-def _servers(text: str) -> str:
-    for server in filter(None, map(str.strip, text.split(","))):
-        # A name, an address or an IPv6 address in brackets; the port may be left out, it is 9092 then.
-        found = re.fullmatch(r"(?:[^\s:/@\[\]]+|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?", server, re.ASCII)
-        if found is None or int(found[1] or 1) not in range(1, 65_536):
-            raise ValueError("expected host:port, separated by commas")
-    return text
-
-
-def _web_address(text: str) -> str:
-    # With a user or a password in it, every list of processes would show them.
-    if text and not re.fullmatch(r"https?://[^\s:/@?#]+(:\d{1,5})?(/[^\s@?#]*)?", text, re.ASCII):
-        raise ValueError("expected http://host:port or https://host:port")
-    return text
-
-
-def _above_zero(most: float, expected: str) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = 0.0
-        if not 0 < value <= most:
-            raise ValueError(f"expected {expected}")
-        return value
-
-    return parse
-
-
-parse_seconds = _above_zero(999_999.0, "a number above 0 and below a million")
-_budget = _above_zero(1440.0, "alerts per room-day, above 0 and up to 1440")
-
-
-def _share(text: str) -> float:
-    return 0.0 if text.strip() == "0" else _above_zero(1.0, "a share from 0 to 1")(text)
-
-
-def _seconds_or_never(text: str) -> float:
-    return 0.0 if text.strip() == "0" else parse_seconds(text)
-
-
-def parse_flag(text: str) -> bool:
-    """True or false in the usual words. Raises ValueError."""
-    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if text.lower() not in known:
-        raise ValueError("expected true or false")
-    return known[text.lower()]
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"expected one of {', '.join(allowed)}")
-        return text
-
-    return parse
-
-
-def _prefix(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._-]{0,128}", text):
-        raise ValueError("expected letters, digits, dot, underscore or hyphen")
-    return text
 
 
 def setting(default: Any, text: str, parse: Callable[[str], Any] = str) -> Any:
@@ -104,33 +41,36 @@ def setting(default: Any, text: str, parse: Callable[[str], Any] = str) -> Any:
 class Settings:
     """Everything that a process can be told. Thresholds of alerts stand in the model, or in the file `settings`."""
 
-    bootstrap_servers: str = setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas", _servers)
-    topic_prefix: str = setting("", "text put in front of every topic name as it is, such as 'staging.'", _prefix)
+    bootstrap_servers: str = setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas", parse_servers)
+    topic_prefix: str = setting("", "text put in front of every topic name as it is, such as 'staging.'", parse_prefix)
     client: str = setting(
         "auto",
         "Kafka client: kafka-python, confluent (the extra `fast`), or auto: confluent where it is installed",
-        _choice("auto", "kafka-python", "confluent"),
+        one_of("auto", "kafka-python", "confluent"),
     )
-    partitions: int = setting(4, "partitions of topics that have to be created", _positive)
-    replication_factor: int = setting(1, "replicas of topics that have to be created", _positive)
+    partitions: int = setting(4, "partitions of topics that have to be created", parse_positive)
+    replication_factor: int = setting(1, "replicas of topics that have to be created", parse_positive)
     create_topics: bool = setting(True, "create missing topics", parse_flag)
     group_id: str = setting("roompulse-scorer", "consumer group of the scorers that share the work")
     instance_id: str = setting(
         "",
         "stable name of this scorer; two that run at once need two names (default: host name and metrics port)",
     )
+    static_membership: bool = setting(
+        False, "keep this scorer's partitions for it while it restarts, until the session times out"
+    )
     session_timeout_s: float = setting(10.0, "Kafka takes partitions from a scorer silent for this long", parse_seconds)
     connect_timeout_s: float = setting(10.0, "give up on a server that cannot be reached at the start", parse_seconds)
-    max_batch: int = setting(5000, "most records in one transaction", _positive)
-    max_message_bytes: int = setting(1_000_000, "dead letters are cut to this many bytes", _positive)
+    max_batch: int = setting(5000, "most records in one transaction", parse_positive)
+    max_message_bytes: int = setting(1_000_000, "dead letters are cut to this many bytes", parse_positive)
     partitioner: str = setting(
         "any",
         "refuse records that lie on another partition than this function's: murmur2, crc32 or any",
-        _choice("any", "murmur2", "crc32"),
+        one_of("any", "murmur2", "crc32"),
     )
     redis_url: str = setting("redis://127.0.0.1:6379/0", "Redis that holds the checkpoint")
-    redis_prefix: str = setting("rp", "first part of every Redis key", _prefix)
-    max_dirty_rooms: int = setting(200_000, "rooms kept for a Redis that is away before reading pauses", _positive)
+    redis_prefix: str = setting("rp", "first part of every Redis key", parse_prefix)
+    max_dirty_rooms: int = setting(200_000, "rooms kept for a Redis that is away before reading pauses", parse_positive)
     rebuild_hours: float = setting(24.0, "how far back to re-read the topic when the checkpoint is lost", parse_seconds)
     metrics_host: str = setting("127.0.0.1", "address on which /metrics, /healthz and /readyz are served")
     metrics_port: int = setting(9108, "port of /metrics, /healthz and /readyz; 0 takes a free one", parse_port)
@@ -141,20 +81,25 @@ class Settings:
         "", "TOML file with thresholds of alerts for all rooms, by category and by room (default: the model's own)"
     )
     surge_budget: float | None = setting(
-        None, "surges that a reader wants to see of a room in a day (default: what settings or model say)", _budget
+        None, "surges that a reader wants to see of a room in a day (default: what settings or model say)", parse_budget
     )
-    slump_budget: float | None = setting(None, "the same of slumps", _budget)
+    slump_budget: float | None = setting(None, "the same of slumps", parse_budget)
     registry: str = setting("models", "folder of the model registry")
+    ignore_models: str = setting(
+        "", "hashes of bundles, separated by commas: control records that name them are passed over", parse_hashes
+    )
     auto_demote: bool = setting(
         True, "let a partition serve the plain mean once the network's error was above the mean's over a day"
     )
-    shadow_share: float = setting(0.1, "share of the rooms on which a challenger is tried, 0 to 1", _share)
+    shadow_share: float = setting(0.1, "share of the rooms on which a challenger is tried, 0 to 1", parse_share)
     quiet_clock_s: float = setting(
-        120.0, "write a clock record to a partition that has been quiet for so long; 0: never", _seconds_or_never
+        120.0, "write a clock record to a partition that has been quiet for so long; 0: never", parse_seconds_or_never
     )
-    log_level: str = setting("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error"))
-    log_format: str = setting("human", "log lines to read, or JSON objects: human or json", _choice(*FORMATS))
-    otlp_endpoint: str = setting("", "receiver of a trace of each batch, such as http://collector:4318", _web_address)
+    log_level: str = setting("info", "debug, info, warning or error", one_of("debug", "info", "warning", "error"))
+    log_format: str = setting("human", "log lines to read, or JSON objects: human or json", one_of(*FORMATS))
+    otlp_endpoint: str = setting(
+        "", "receiver of a trace of each batch, such as http://collector:4318", parse_web_address
+    )
 
     @property
     def instance(self) -> str:
@@ -207,6 +152,12 @@ def add_settings(parser: argparse.ArgumentParser, *names: str, kind: type[Any] =
 def _metavar(name: str, default: Any) -> str:
     unit = "HOURS" if name.endswith("_hours") else "SECONDS"
     return {int: "N", float: unit, type(None): "N"}.get(type(default), "TEXT")
+
+
+def is_given(name: str, args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a setting was given by its flag or its variable, so that it is not merely the default."""
+    environ = os.environ if environ is None else environ
+    return getattr(args, name, None) is not None or PREFIX + name.upper() in environ
 
 
 def load_settings(args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> Settings:

@@ -45,7 +45,8 @@ class BrokerAway:
 class Recovered:
     """A partition is ours, with the state at `applied`; messages up to `live_from` are re-read without output.
 
-    `rebuilt` says that the checkpoint was of no use, `exact` whether the topic still held all that the state needs.
+    `rebuilt` says that the checkpoint was of no use, `exact` whether the topic still held all that the state needs,
+    `unheeded` that this process was given settings of alerts other than those that the partition goes on with.
     """
 
     partition: int
@@ -54,6 +55,7 @@ class Recovered:
     rooms: int
     rebuilt: bool
     exact: bool
+    unheeded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from roompulse.model_card import MEASURES
+from scorer.followed import PLAIN_MEAN, Followed, ranges
 
 WIDTH = 120
 """Without a terminal; the tables are then read in files and pagers."""
@@ -46,6 +47,30 @@ def _cells(row: Mapping[str, Any]) -> list[Text]:
     cells += [f"{heldout['best_baseline']} {_number(heldout['best_baseline_mae'])}"]
     cells += ["-" if heldout["coverage_80"] is None else f"{heldout['coverage_80']:.1%}"]
     return list(map(_plain, cells))
+
+
+def print_followed(partitions: Sequence[Followed], missing: Sequence[int]) -> None:
+    """What the partitions follow, those that follow the same on one line."""
+    console = _console()
+    if not partitions:
+        console.print("no partition has a checkpoint yet: what they follow is not known")
+        return
+    table = Table(title="what the partitions follow, as their checkpoints say", title_justify="left")
+    for name in ("partitions", "champion", "since", "rooms turn until", "challenger", "serves"):
+        table.add_column(name, overflow="fold")
+    alike: dict[tuple[str | None, ...], list[Followed]] = {}
+    for one in partitions:
+        alike.setdefault((one.champion, one.turning_until, one.challenger, one.served), []).append(one)
+    for (champion, until, challenger, served), ones in alike.items():
+        since = min((one.since for one in ones if one.since is not None), default="-")
+        cells = (ranges(one.partition for one in ones), champion, since, until or "-", challenger or "-", served)
+        table.add_row(*map(_plain, cells))
+    console.print(table)
+    if missing:
+        console.print(_plain(f"no checkpoint yet: partition {ranges(missing)}"), soft_wrap=True)
+    if any(one.served == PLAIN_MEAN for one in partitions):
+        hint = "the network was demoted where the plain mean is served; `roompulse models promote champion` ends that"
+        console.print(_plain(hint), soft_wrap=True)
 
 
 def print_bundle(about: Mapping[str, Any], changes: Sequence[Mapping[str, str]], card: Mapping[str, Any]) -> None:

@@ -12,24 +12,38 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from roompulse.aliases import ALIASES, CHAMPION
-from roompulse.bundle import Bundle, load_bundle
-from roompulse.errors import BundleError
+from roompulse.aliases import ALIASES, CHALLENGER, CHAMPION
+from roompulse.bundle import Bundle, default_bundle, load_bundle
+from roompulse.errors import BundleError, CheckpointError
 from roompulse.model_card import figures_of, losses
 from roompulse.registry import Registry
-from roompulse.settings import Settings, add_settings, load_settings
+from roompulse.settings import add_settings, is_given, load_settings
 from roompulse.summary import add_json, print_summary
-from scorer.model_tables import print_bundle, print_listing
+from scorer.followed import followed, read_heads, summary_of
+from scorer.model_tables import print_bundle, print_followed, print_listing
+from scorer.promote import (
+    add_alias_option,
+    add_telling_options,
+    add_turning_options,
+    check_usage,
+    promote,
+    retire,
+    rollback,
+    run_golden,
+)
+
+CHANGES = ("promote", "rollback", "retire")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the five actions."""
+    """Declare the actions."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     about = {
         "list": "all bundles with their held-out figures and aliases",
         "show": "one bundle's card",
         "promote": "take a bundle in, verify it and make it champion or challenger",
         "rollback": "back to what was champion or challenger before; may be repeated",
+        "retire": "end the challenger's trial",
         "verify": "check files, hashes, golden vectors and aliases again",
     }
     made = {
@@ -44,10 +58,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     made["verify"].add_argument(
         "labels", nargs="*", metavar="LABEL", help="labels or aliases (default: all bundles and aliases)"
     )
+    made["retire"].add_argument("alias", choices=(CHALLENGER,), metavar=CHALLENGER, help="the only one that can be")
     for name in ("promote", "rollback"):
-        made[name].add_argument(
-            "--as", dest="alias", choices=ALIASES, default=CHAMPION, help="which alias to move (default %(default)s)"
-        )
+        add_alias_option(made[name])
+        add_turning_options(made[name])
+    for name in CHANGES:
+        add_telling_options(made[name])
+    add_settings(made["list"], "redis_url", "redis_prefix", "connect_timeout_s")
     for action in made.values():
         add_settings(action, "registry")
         add_json(action)
@@ -56,6 +73,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do one of them. Returns 0, or 1 where `verify` found something wrong. Raises BundleError."""
     registry = Registry(Path(load_settings(args).registry))
+    if args.action in CHANGES:
+        check_usage(args)
     if args.action == "promote":
         return _promote(registry, args)
     registry.check()
@@ -64,21 +83,46 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "show":
         return _show(registry, args)
     if args.action == "rollback":
-        return _rollback(registry, args)
+        return rollback(registry, args)
+    if args.action == "retire":
+        return retire(registry, args)
     return _verify(registry, args)
 
 
 def _list(registry: Registry, args: argparse.Namespace) -> int:
-    aliases = {name: alias.now.label for name in ALIASES if (alias := registry.alias(name)) is not None}
+    aliases = _aliases(registry)
     rows = [_row(registry, label, aliases) for label in registry.labels()]
     summary = {"registry": str(registry.folder)} | {name: aliases.get(name) for name in ALIASES} | {"bundles": rows}
+    heads, away = None, None
+    if is_given("redis_url", args):
+        try:
+            heads = read_heads(load_settings(args))
+        except CheckpointError as error:  # what the registry has is told all the same
+            away = error
+    partitions = [] if heads is None else followed(heads, _labels(rows))
     if args.json:
-        print_summary(summary, as_json=True)
+        print_summary(summary | ({} if heads is None else summary_of(heads, partitions)), as_json=True)
     else:
         print_listing(registry.folder, rows)
+        if heads is not None:
+            print_followed(partitions, heads.missing)
     for folder in registry.strangers():
         print(f"{folder} is a bundle outside of the registry: promote it to take it in", file=sys.stderr)
+    if away is not None:
+        raise away
     return 0
+
+
+def _labels(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Labels by hash of all bundles in the registry, and of the shipped one, with which a scorer may have begun."""
+    shipped = load_bundle(default_bundle())
+    return {shipped.hash: shipped.label} | {row["hash"]: row["label"] for row in rows if "hash" in row}
+
+
+def _aliases(registry: Registry) -> dict[str, str]:
+    """The label behind each alias that points to something."""
+    found = {name: registry.alias(name) for name in ALIASES}
+    return {name: alias.now.label for name, alias in found.items() if alias is not None and alias.now is not None}
 
 
 def _row(registry: Registry, label: str, aliases: dict[str, str]) -> dict[str, Any]:
@@ -130,34 +174,16 @@ def _promote(registry: Registry, args: argparse.Namespace) -> int:
     if registry.folder.exists():
         registry.check()
     bundle = _bundle_given(registry, args.bundle)
-    _run_golden(bundle)
-    lost = losses(bundle.card)
-    if lost and not args.force:
-        raise BundleError(f"{bundle.label} loses to its baselines: {'; '.join(lost)}; --force promotes it all the same")
-    changed = registry.promote(bundle, args.alias, "forced" if lost else "promoted")
-    return _told(registry, args, bundle, changed, lost)
-
-
-def _rollback(registry: Registry, args: argparse.Namespace) -> int:
-    bundle = registry.rollback(args.alias, _run_golden)
-    return _told(registry, args, bundle, True, losses(bundle.card))
-
-
-def _told(registry: Registry, args: argparse.Namespace, bundle: Bundle, changed: bool, lost: Sequence[str]) -> int:
-    alias = registry.alias(args.alias)
-    previous = None if alias is None or alias.previous is None else alias.previous.label
-    summary = {"alias": args.alias, "model": bundle.label, "hash": bundle.hash, "changed": changed}
-    summary |= {"rollback_goes_to": previous, "loses": list(lost) if args.json else "; ".join(lost) or "nowhere"}
-    print_summary(summary, as_json=args.json)
-    return 0
+    run_golden(bundle)
+    return promote(registry, args, bundle)
 
 
 def _verify(registry: Registry, args: argparse.Namespace) -> int:
     checked: dict[str, str | None] = {}
-    wanted = args.labels or [*registry.labels(), *(name for name in ALIASES if (registry.folder / name).exists())]
+    wanted = args.labels or [*registry.labels(), *(name for name in ALIASES if _is_in_use(registry, name))]
     for name in wanted:
         try:
-            _run_golden(_bundle_named(registry, name))
+            run_golden(_bundle_named(registry, name))
             checked[name] = None
         except BundleError as error:
             checked[name] = str(error)
@@ -169,6 +195,15 @@ def _verify(registry: Registry, args: argparse.Namespace) -> int:
             print(f"{name}: {'as it was written' if problem is None else problem}")
         print(f"{len(checked)} checked, {wrong} wrong")
     return 1 if wrong else 0
+
+
+def _is_in_use(registry: Registry, name: str) -> bool:
+    """Whether an alias was set and not retired; one that cannot be read is looked at too."""
+    try:
+        alias = registry.alias(name)
+    except BundleError:
+        return True
+    return alias is not None and alias.now is not None
 
 
 def _bundle_named(registry: Registry, name: str) -> Bundle:
@@ -184,10 +219,3 @@ def _bundle_given(registry: Registry, text: str) -> Bundle:
     raise BundleError(
         f"{text}: neither a bundle's folder nor a label; the registry has: {', '.join(registry.labels()) or 'none'}"
     )
-
-
-def _run_golden(bundle: Bundle) -> None:
-    """Open the network as the scorer would. Listing and showing run nothing, so only here its parts are loaded."""
-    from scorer.wiring import open_model
-
-    open_model(bundle, Settings(), None)

@@ -14,6 +14,10 @@ from scorer.said_alerts import said_alerts
 
 _log = logging.getLogger("roompulse.scorer")
 _REPEAT_S = 10.0
+_UNHEEDED = (
+    "goes on with the settings that it follows; --settings, --surge-budget and --slump-budget count only for "
+    "partitions that begin anew, `roompulse settings apply` changes what holds"
+)
 
 
 class Narrator:
@@ -32,6 +36,9 @@ class Narrator:
                     _tell_batch(happening)
             case told.Recovered():
                 _tell_recovered(happening)
+                if happening.unheeded:
+                    text = f"partition {happening.partition}: {_UNHEEDED}"
+                    self._now_and_then("settings", text, partition=happening.partition)
             case told.Live(partition, offset):
                 _info(f"partition {partition}: live from offset {offset}", partition=partition, offset=offset)
             case told.Lost(partition):

@@ -23,11 +23,10 @@ from scorer.owned import Owned
 from scorer.pipeline.fold import Fold, ModelAhead
 from scorer.pipeline.partition import Context, Head, Outcome
 from scorer.ports import Batch, Checkpoint, EventLog
-from scorer.recovery import SavedHead, plan_recovery, read_head, who_is_away
+from scorer.recovery import SavedHead, are_unheeded, plan_recovery, read_head, who_is_away
 from scorer.standing import standing_of
 
 RETRY_S = 1.0
-
 
 ModelFor = Callable[[str | None], Context]
 """Gives the model with a hash, or with None the first choice. Raises ModelMissing."""
@@ -125,7 +124,8 @@ class Partitions:
             owned.load(saved, plan.saved.head, dtype)
         self._owned[partition] = owned
         self._start(partition)
-        self._report(Recovered(partition, plan.applied, plan.live_from, len(fold), plan.rebuilt, plan.exact))
+        unheeded = are_unheeded(first.settings, fold.head.follows.settings)
+        self._report(Recovered(partition, plan.applied, plan.live_from, len(fold), plan.rebuilt, plan.exact, unheeded))
         if plan.applied >= plan.live_from:
             self._report(Live(partition, plan.applied))
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from roompulse.errors import BrokerError, CheckpointAway, CheckpointError, FencedError
+from roompulse.overrides import Overrides
 from scorer.pipeline.follow import Follows, Turn
 from scorer.pipeline.partition import Head
 from scorer.ports import EventLog
@@ -82,6 +83,11 @@ def plan_recovery(partition: int, saved: SavedPoint | None, log: EventLog, layou
             return plan
         return replace(plan, follows=structs.replace(follows, turns=(Turn(follows.model),)))
     return Plan(saved.applied, committed or 0, head, follows=follows)
+
+
+def are_unheeded(given: Overrides, held: Overrides) -> bool:
+    """Whether settings that a process was given differ from those that a partition goes on with, and that count."""
+    return given not in (Overrides(), held)
 
 
 def _rebuild(partition: int, committed: int | None, log: EventLog, since_ms: int) -> Plan:

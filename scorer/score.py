@@ -22,6 +22,7 @@ from scorer import happenings as told
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.narrate import Narrator
+from scorer.readiness import Readiness
 from scorer.totals import Totals
 from scorer.wiring import chosen_bundle, chosen_client, chosen_overrides, models, open_checkpoint, open_log
 
@@ -30,14 +31,11 @@ if TYPE_CHECKING:
 
 SETTINGS = (
     "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
-    "instance_id", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes", "partitioner",
-    "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port", "model",
-    "settings", "surge_budget", "slump_budget", "registry", "auto_demote", "quiet_clock_s", "shadow_share", "log_level",
-    "log_format", "otlp_endpoint",
+    "instance_id", "static_membership", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes",
+    "partitioner", "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port",
+    "model", "settings", "surge_budget", "slump_budget", "registry", "ignore_models", "auto_demote", "quiet_clock_s",
+    "shadow_share", "log_level", "log_format", "otlp_endpoint",
 )  # fmt: skip
-
-STUCK_S = 60.0
-"""A loop that has not turned for so long is not healthy. Recovering a million rooms takes less."""
 
 _log = logging.getLogger("roompulse.scorer")
 
@@ -66,11 +64,15 @@ def run(args: argparse.Namespace) -> int:
     stopping = StopSignal()
     client = chosen_client(settings)
     bundle, overrides = chosen_bundle(settings), chosen_overrides(settings)
-    state = _State()
+    readiness = Readiness()
     metrics, totals = PrometheusMetrics(client), Totals()
     checkpoint = open_checkpoint(settings)
     status = HttpStatus(
-        settings.metrics_host, settings.metrics_port, make_wsgi_app(metrics.registry), state.unhealthy, state.not_ready
+        settings.metrics_host,
+        settings.metrics_port,
+        make_wsgi_app(metrics.registry),
+        readiness.unhealthy,
+        readiness.not_ready,
     )
     # The port that was found makes the name: two scorers on one host, both with --metrics-port 0, are two.
     settings = replace(settings, metrics_port=status.port)
@@ -78,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     log = None
     try:
         log = open_log(settings)
-        observers: list[told.Report] = [state, metrics, totals, Narrator()]
+        observers: list[told.Report] = [readiness, metrics, totals, Narrator()]
         if traces is not None:
             observers.append(traces)
 
@@ -90,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
             observers.append(_drift_watch(report))
 
         def stop() -> bool:
-            state.turned()
+            readiness.turned()
             return stopping.asked
 
         loop = ScoringLoop(
@@ -152,53 +154,3 @@ def _load_traces() -> Callable[[str, str], BatchTraces]:
     except ModuleNotFoundError as error:
         raise UsageError("--otlp-endpoint needs OpenTelemetry: pip install 'roompulse[otel]'") from error
     return traces_to
-
-
-class _State:
-    """What /healthz and /readyz say."""
-
-    def __init__(self) -> None:
-        self._turned_at = time.monotonic()
-        self._owned: set[int] = set()
-        self._catching_up: set[int] = set()
-        self._broker_away = ""
-        self._paused = False
-
-    def turned(self) -> None:
-        """Note that the loop is alive."""
-        self._turned_at = time.monotonic()
-
-    def __call__(self, happening: told.Happening) -> None:
-        """Note what makes the scorer ready or not."""
-        match happening:
-            case told.Recovered(partition):
-                self._owned.add(partition)
-                self._catching_up.add(partition)
-            case told.Live(partition):
-                self._catching_up.discard(partition)
-            case told.Lost(partition):
-                self._owned.discard(partition)
-                self._catching_up.discard(partition)
-            case told.BrokerAway(reason):
-                self._broker_away = reason
-            case told.Committed() | told.Standing():
-                self._broker_away = ""
-            case told.Reading(paused):
-                self._paused = paused
-            case _:
-                pass
-
-    def unhealthy(self) -> str:
-        """Why the process should be restarted; empty when it should not."""
-        idle = time.monotonic() - self._turned_at
-        return f"the loop has not turned for {idle:.0f} s" if idle > STUCK_S else ""
-
-    def not_ready(self) -> str:
-        """Why no output is to be expected; empty when it is."""
-        if self._broker_away:
-            return self._broker_away
-        if not self._owned:
-            return "no partition is assigned yet"
-        if self._catching_up:
-            return f"re-reading partitions {', '.join(map(str, sorted(self._catching_up)))}"
-        return "reading pauses until Redis is back" if self._paused else ""

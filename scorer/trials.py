@@ -32,7 +32,7 @@ class Trials:
             return
         shadow = self._shadows.get(partition)
         if shadow is None or shadow.models != (follows.model, follows.challenger):
-            shadow = self._begin(partition, follows.model, follows.challenger)
+            shadow = self._begin(partition, fold)
         if shadow is not None:
             self._report(Shadowed(shadow.see(messages)))
 
@@ -41,15 +41,16 @@ class Trials:
         self._shadows.pop(partition, None)
         self._next_try.pop(partition, None)
 
-    def _begin(self, partition: int, champion: str, challenger: str) -> Shadow | None:
+    def _begin(self, partition: int, fold: Fold) -> Shadow | None:
         self._shadows.pop(partition, None)
         if time.monotonic() < self._next_try.get(partition, 0.0):
             return None
         try:
-            pair = self._model_for(champion), self._model_for(challenger)
+            pair = self._model_for(fold.head.follows.model), self._model_for(fold.head.follows.challenger)
         except ModelMissing as error:
             self._next_try[partition] = time.monotonic() + RETRY_S
             self._report(ShadowMissing(partition, str(error)))
             return None
+        fold.know(pair[1])  # so that it is told by its label, and at hand should it be promoted
         self._shadows[partition] = Shadow(partition, *pair, self._share)
         return self._shadows[partition]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,7 +73,7 @@ def open_model(
     rules = rules_from(dict(bundle.rules))
     return Context(
         bundle.hash, open_forecaster(bundle), rules, channels, writer, dtype, overrides or Overrides(), partition_of,
-        settings.auto_demote,
+        settings.auto_demote, tuple(filter(None, map(str.strip, settings.ignore_models.split(",")))),
     )  # fmt: skip
 
 
@@ -136,6 +137,11 @@ def chosen_client(settings: Settings) -> str:
 def open_log(settings: Settings) -> EventLog:
     """Connect to Kafka, make sure of the topics, and join. Raises BrokerError within the connect timeout."""
     client = chosen_client(settings)
+    if settings.static_membership and not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", settings.instance):
+        raise UsageError(
+            f"--static-membership: got the name {settings.instance!r}: expected letters, digits, dots, dashes and "
+            "underscores (--instance-id)"
+        )
     topics = Topics(settings.topic_prefix)
     states = ensure_topics(settings, topics).states
     if client == KAFKA_PYTHON:

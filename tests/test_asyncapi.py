@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roompulse import records, topics, words
+from roompulse import control, overrides, records, topics, words
 from roompulse.bundle import default_bundle, load_bundle
 from roompulse.errors import RecordError
 from roompulse.kafka_topics import wanted_config
@@ -28,6 +28,7 @@ from scorer.wiring import models
 from tests.asyncapi import Document
 from tests.journeys.bad_records import BAD, BY_KEY
 from tests.journeys.good_rooms import Sent, clock_after, falling_fleet, records_of, write_history
+from tests.scorer.fakes import control as control_record
 from tests.scorer.fakes import feedback, snooze
 
 DOCUMENT = Document()
@@ -41,6 +42,12 @@ STRUCTS = {
     "alert": records.Alert,
     "hotlist": records.Hotlist,
     "fleetEvent": records.FleetEvent,
+}
+CONTROLS: dict[str, type[msgspec.Struct]] = {
+    "followModel": control.FollowModel,
+    "challenge": control.Challenge,
+    "applySettings": control.ApplySettings,
+    "serveForecast": control.ServeForecast,
 }
 GOOD: dict[str, Any] = {"room_id": "a", "minute": "2024-05-01T10:00:00Z", "metrics": {"watch_ucnt": 1}}
 
@@ -81,13 +88,25 @@ def test_every_schema_name_is_there() -> None:
         (records.Quantiles, ("forecast", "properties", "quantiles")),
         (records.Driver, ("alert", "properties", "drivers", "items")),
         (records.HotRoom, ("hotlist", "properties", "rooms", "items")),
+        (overrides.Overrides, ("applySettings", "properties", "settings")),
+        (overrides.Override, ("override",)),
     ],
 )
 def test_fields_are_those_of_the_code(struct: type[msgspec.Struct], path: tuple[str, ...]) -> None:
     """Every field is there, in order, and required where the code knows no default."""
     fields = msgspec.structs.fields(struct)
     assert list(nested(*path)["properties"]) == [field.encode_name for field in fields]
-    assert nested(*path)["required"] == [field.encode_name for field in fields if field.required]
+    assert nested(*path).get("required", []) == [field.encode_name for field in fields if field.required]
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_fields_of_control_records_are_those_of_the_code(name: str) -> None:
+    """What each is about stands before its fields."""
+    struct = CONTROLS[name]
+    fields = msgspec.structs.fields(struct)
+    assert list(nested(name)["properties"]) == ["control", *(field.encode_name for field in fields)]
+    assert nested(name)["required"] == ["control", *(field.encode_name for field in fields if field.required)]
+    assert nested(name, "properties", "control")["const"] == struct.__struct_config__.tag
 
 
 def test_limits_are_those_of_the_code() -> None:
@@ -115,6 +134,8 @@ def test_examples_are_what_they_illustrate(name: str) -> None:
             assert records.decode_clock(value).minute == example["payload"]["minute"]
         if name == "feedback":
             assert words.decode_feedback(value).alert_id == example["payload"]["alert_id"]
+        if name == "control":
+            assert control.name_of(control.decode_control(value)) == example["payload"]["control"]
         if name == "snooze":
             assert words.decode_snooze(value).until == example["payload"]["until"]
 
@@ -128,7 +149,7 @@ def test_real_messages_of_each_kind_are_as_described(tmp_path: Path) -> None:
     assert corrected.value != sent[surge].value
     said = [
         Sent(given.key, given.value or b"", list(given.headers))
-        for given in (feedback("c-3", "noise"), snooze("c-3", 0))
+        for given in (feedback("c-3", "noise"), snooze("c-3", 0), control_record("settings", settings={}))
     ]
     sent = [*sent[: surge + 4], corrected, *said, *sent[surge + 4 :], clock_after(tmp_path / "h.csv")]
     topic, seen = MemoryTopic(2), Counter[str]()
@@ -245,12 +266,50 @@ def test_what_the_schemas_forbid_people_to_say_is_what_is_refused(changes: dict[
     record = {name: value for name, value in (SAID | changes).items() if name not in left_out}
     value = json.dumps(record, allow_nan=False).encode()
     for name in ("feedback", "snooze"):
-        assert DOCUMENT.accepts(name, record) != bool(decoded(name, value).dead)
+        assert DOCUMENT.accepts(name, record) != bool(decoded(f"live.room.{name}/1", value).dead)
 
 
-def decoded(name: str, value: bytes) -> Decoded:
+HASH = "0" * 64
+told = st.fixed_dictionaries(
+    {},
+    optional={
+        "control": st.sampled_from(["model", "challenger", "settings", "serve", "clock"]) | anything,
+        "hash": st.sampled_from([HASH, "0" * 63, "0" * 65, "A" * 64, None]) | anything,
+        "label": names | st.sampled_from(["n" * 200, "n" * 201]) | anything,
+        "spread_minutes": st.sampled_from([0, 1, 1440, 1441, 2.0, 2.5]) | anything,
+        "begins": minutes | anything,
+        "settings": st.fixed_dictionaries(
+            {},
+            optional={
+                "rules": st.dictionaries(st.sampled_from(overrides.Override.__struct_fields__), numbers | anything),
+                "category": st.dictionaries(names, st.just({"kinds": ["surge"]}) | anything, max_size=2),
+                "room": anything,
+                "unknown": anything,
+            },
+        )
+        | anything,
+        "forecast": st.sampled_from(["plain", "network", "mean"]) | anything,
+        "note": st.sampled_from(["n" * 1024, "n" * 1025]) | anything,
+        "unknown": anything,
+    },
+)
+CONTROL: dict[str, Any] = {"control": "model", "hash": HASH, "label": "step-1", "settings": {}, "forecast": "plain"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(told, st.sampled_from(["model", "challenger", "settings", "serve"]), st.sampled_from(["", *CONTROL]))
+def test_what_the_schema_forbids_in_a_control_record_is_what_is_refused(
+    changes: dict[str, Any], about: str, without: str
+) -> None:
+    """Control records of each kind with any fields changed or left out."""
+    record = {name: value for name, value in (CONTROL | {"control": about} | changes).items() if name != without}
+    value = json.dumps(record, allow_nan=False).encode()
+    assert DOCUMENT.accepts("control", record) != bool(decoded("live.control/1", value).dead)
+
+
+def decoded(schema: str, value: bytes) -> Decoded:
     """What the scorer makes of one record that a room's key and the right schema come with."""
-    headers = ((topics.SCHEMA_HEADER, f"live.room.{name}/1".encode()),)
+    headers = ((topics.SCHEMA_HEADER, schema.encode()),)
     key = json.loads(value).get("room_id")
     key = key.encode("utf-8", "replace") if isinstance(key, str) else b"?"
     return decode_messages([Message(0, -1, key, value, headers)], 0, None)

@@ -47,23 +47,28 @@ def common(settings: Settings, role: str) -> dict[str, Any]:
 
 def consumer_config(settings: Settings, max_poll_interval_s: float) -> dict[str, Any]:
     """A member of the group that sees committed records only, and never commits or jumps by itself."""
-    return common(settings, "consumer") | {
-        "group.id": settings.group_id,
-        "partition.assignment.strategy": "cooperative-sticky",
-        "isolation.level": "read_committed",
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "auto.offset.reset": "error",
-        # The position after the last marker: messages alone do not tell it.
-        "enable.partition.eof": True,
-        "fetch.wait.max.ms": 50,
-        "max.partition.fetch.bytes": 4 * 1024 * 1024,
-        # Read ahead of the loop, for each partition; the library's own 64 MB would be gigabytes with many of them.
-        "queued.max.messages.kbytes": 8 * 1024,
-        "session.timeout.ms": int(settings.session_timeout_s * 1000),
-        "heartbeat.interval.ms": int(settings.session_timeout_s * 1000 / 4),
-        "max.poll.interval.ms": int(max(max_poll_interval_s, settings.session_timeout_s) * 1000),
-    }
+    static = {"group.instance.id": settings.instance} if settings.static_membership else {}
+    return (
+        common(settings, "consumer")
+        | static
+        | {
+            "group.id": settings.group_id,
+            "partition.assignment.strategy": "cooperative-sticky",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            # The position after the last marker: messages alone do not tell it.
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 50,
+            "max.partition.fetch.bytes": 4 * 1024 * 1024,
+            # Read ahead of the loop, for each partition; the library's own 64 MB would be gigabytes with many of them.
+            "queued.max.messages.kbytes": 8 * 1024,
+            "session.timeout.ms": int(settings.session_timeout_s * 1000),
+            "heartbeat.interval.ms": int(settings.session_timeout_s * 1000 / 4),
+            "max.poll.interval.ms": int(max(max_poll_interval_s, settings.session_timeout_s) * 1000),
+        }
+    )
 
 
 def producer_config(settings: Settings, transactional_id: str, batch_bytes: int) -> dict[str, Any]:

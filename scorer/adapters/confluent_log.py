@@ -22,7 +22,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
-from roompulse.errors import BrokerError, FencedError
+from roompulse.errors import BrokerError, FencedError, RoomPulseError
 from roompulse.kafka_client import REQUEST_TIMEOUT_S
 from roompulse.kafka_topics import TopicState, describe_topics
 from roompulse.settings import Settings
@@ -218,8 +218,14 @@ class ConfluentLog:
         consumer.incremental_unassign(revoked)
 
     def _trouble(self) -> BrokerError:
-        """Take up one trouble: the error for it, and its partition is read again from where it stood."""
+        """Take up one trouble: the error for it, and its partition is read again from where it stood.
+
+        Raises RoomPulseError where the library will never read again: it took a newcomer for us (--static-membership).
+        """
         partition, error = self._troubles.popitem()
+        if error.fatal() or error.code() == KafkaError._FATAL:
+            taken = f"another process runs under the name {self._settings.instance!r} (--instance-id)"
+            raise RoomPulseError(f"cannot read any more: {error.name()}: {error.str()}: {taken}")
         position = self._positions.get(partition)
         if position is None:
             return translated("cannot read", error)

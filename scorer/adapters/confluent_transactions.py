@@ -21,12 +21,10 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from roompulse.errors import BrokerError, FencedError, UnknownOutcome
 from roompulse.kafka_client import TRANSACTION_TIMEOUT_S
+from roompulse.kafka_client import TRANSACTION_WAIT_S as WAIT_S
 from roompulse.settings import Settings
 from scorer.adapters.confluent_client import FENCED, error_of, producer_config, translated
 from scorer.ports import Output
-
-WAIT_S = 20.0
-"""How long positions and commit may each take: longer than one request (10 s), so that it can be repeated."""
 
 
 class ConfluentTransactions:

@@ -74,6 +74,7 @@ class KafkaPythonLog:
             settings.group_id,
             partition_assignment_strategy=[self._changes.assignor],
             max_poll_interval_ms=int(MAX_POLL_INTERVAL_S * 1000),
+            group_instance_id=settings.instance if settings.static_membership else None,
         )
         self._changes.consumer = self._consumer
         self._consumer.subscribe([topic], listener=self._changes)

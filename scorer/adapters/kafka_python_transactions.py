@@ -13,7 +13,6 @@ What kafka-python 3.0 leaves to its caller, found by test against Apache Kafka 4
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
@@ -23,13 +22,11 @@ from kafka.errors import KafkaError, UnknownError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from roompulse.errors import BrokerError, FencedError, UnknownOutcome
-from roompulse.kafka_client import TRANSACTION_TIMEOUT_S, discard_producer, make_producer
+from roompulse.kafka_client import TRANSACTION_TIMEOUT_S, discard_producer, make_producer, started
+from roompulse.kafka_client import TRANSACTION_WAIT_S as WAIT_S
 from roompulse.kafka_errors import broker_errors, is_name_taken, is_unsent, translated
 from roompulse.settings import Settings
 from scorer.ports import Output
-
-WAIT_S = 20.0
-"""How long delivery, positions and commit may each take: longer than one request (10 s), so that it can be repeated."""
 
 
 class KafkaPythonTransactions:
@@ -78,7 +75,7 @@ class KafkaPythonTransactions:
         """Add the positions, as the member that `membership` describes. FencedError where the group has moved on."""
         offsets = {TopicPartition(self._topic, p): OffsetAndMetadata(o, "", -1) for p, o in positions.items()}
         try:
-            _started(self._producer.send_offsets_to_transaction, offsets, membership).result(WAIT_S)
+            started(self._producer.send_offsets_to_transaction, offsets, membership).result(WAIT_S)
         except TimeoutError as error:
             self._failed = True
             raise BrokerError(f"cannot write positions: no answer for {WAIT_S:g} s") from error
@@ -90,7 +87,7 @@ class KafkaPythonTransactions:
         """Commit, after all deliveries. On UnknownOutcome call again, which asks the broker what became of it."""
         if self._outcome is None:
             self._deliver()
-            self._outcome = _started(self._producer.commit_transaction)
+            self._outcome = started(self._producer.commit_transaction)
         elif not self._outcome.done() or self._outcome.exception() is not None:
             self._find_out()
             return
@@ -118,7 +115,7 @@ class KafkaPythonTransactions:
         self._outcome = None
         if not self._failed and self._producer is not None:
             try:
-                _started(self._producer.abort_transaction).result(WAIT_S / 4)
+                started(self._producer.abort_transaction).result(WAIT_S / 4)
                 return
             except (TimeoutError, KafkaError):
                 self._failed = True
@@ -193,19 +190,3 @@ class KafkaPythonTransactions:
 
     def _expired(self) -> bool:
         return time.monotonic() - self._begun_at >= TRANSACTION_TIMEOUT_S
-
-
-def _started(call: Callable[..., object], *arguments: object) -> Future[None]:
-    """Run a call that may never return in a thread that does not keep the process alive."""
-    outcome: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            call(*arguments)
-        except BaseException as error:  # noqa: BLE001 - raised again where the outcome is asked for
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(None)
-
-    threading.Thread(target=run, name="kafka-transaction", daemon=True).start()
-    return outcome

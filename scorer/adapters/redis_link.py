@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import hiredis
 import redis
@@ -95,6 +97,9 @@ class RedisLink:
         self.where = masked(url)
         self._answer_timeout_s = answer_timeout_s
         try:
+            # The client takes a database that is no number for the first one.
+            if not url.startswith("unix:") and not re.fullmatch(r"/?\d*", urlsplit(url).path, re.ASCII):
+                raise ValueError
             self._pool = redis.ConnectionPool.from_url(
                 url,
                 socket_connect_timeout=connect_timeout_s,

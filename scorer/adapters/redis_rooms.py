@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from roompulse.errors import CheckpointAway
+from scorer.adapters.redis_heads import saved_partitions
 from scorer.adapters.redis_link import RedisLink, RedisSession
 
 TRIES = 5
@@ -33,22 +34,10 @@ def find_room(url: str, prefix: str, room: str, *, timeout_s: float) -> SavedRoo
 
 
 def _find(session: RedisSession, prefix: str, room: str) -> SavedRoom | None:
-    for partition in _partitions(session, prefix):
+    for partition in saved_partitions(session, prefix):
         if (found := _look(session, f"{prefix}:{{{partition}}}", partition, room)) is not None:
             return found
     return None
-
-
-def _partitions(session: RedisSession, prefix: str) -> list[int]:
-    """The partitions that have been saved, found by their keys: nothing else says how many there are."""
-    found: set[int] = set()
-    cursor = b"0"
-    while True:
-        cursor, keys = session.ask(("SCAN", cursor, "MATCH", f"{prefix}:{{*}}:head", "COUNT", 1000))[0]
-        numbers = (key.decode()[len(prefix) + 2 : -len("}:head")] for key in keys)
-        found.update(int(number) for number in numbers if number.isdecimal())
-        if cursor == b"0":
-            return sorted(found)
 
 
 def _look(session: RedisSession, stem: str, partition: int, room: str) -> SavedRoom | None:

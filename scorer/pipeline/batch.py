@@ -84,7 +84,9 @@ class _Batch:
     def obey(self, row: int) -> None:
         """Follow from here on what a control record says."""
         control = self._decoded.controls[row]
-        before, follows = self.head.follows, obey(self.head.follows, control, self.head.watermark)
+        before = follows = self.head.follows
+        if not (isinstance(control, FollowModel) and self._models.ignores(control.hash)):
+            follows = obey(before, control, self.head.watermark)
         label = (name_of(control), "unchanged" if follows is before else "applied")
         self.tally.controls[label] = self.tally.controls.get(label, 0) + 1
         if follows is before:

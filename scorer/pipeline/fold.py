@@ -119,7 +119,7 @@ class Fold:
         """
         decoded = decode_messages(messages, self.partition, self._partition_of)
         for row, control in decoded.controls.items():
-            if isinstance(control, FollowModel) and control.hash not in self._models.contexts:
+            if isinstance(control, FollowModel) and not self._models.passes(control.hash):
                 raise ModelAhead(control, messages[int(decoded.position[row])].offset)
         before = -1 if self.head.watermark is None else self.head.watermark
         watermark = int(decoded.minute.max(initial=before))

@@ -22,6 +22,14 @@ class Models:
     contexts: dict[str, Context]
     memo: ThresholdMemo = field(default_factory=ThresholdMemo)
 
+    def passes(self, model: str) -> bool:
+        """Whether a record that names this model can be met: it is at hand, or is to be passed over."""
+        return model in self.contexts or self.ignores(model)
+
+    def ignores(self, model: str) -> bool:
+        """Whether records that name this model are passed over."""
+        return any(model.startswith(context.ignored) for context in self.contexts.values())
+
     def newest(self, follows: Follows) -> Context:
         """The model that every room follows, or will soon: it speaks for the partition as a whole."""
         return self.contexts[follows.model]

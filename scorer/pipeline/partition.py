@@ -49,7 +49,7 @@ class Context:
 
     `model` is the bundle's hash, `dtype` the layout of a room under its network. `settings` are those that a partition
     begins with; later ones come as control records. With `demote` the fold itself asks for the plain mean where the
-    network loses over a day.
+    network loses over a day. Control records that name a model whose hash begins with one of `ignored` are passed over.
     """
 
     model: str
@@ -61,6 +61,7 @@ class Context:
     settings: Overrides
     partition_of: Callable[[bytes], int] | None = None
     demote: bool = False
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

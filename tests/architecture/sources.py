@@ -9,11 +9,12 @@ from pathlib import Path
 
 from tests.require import ROOT
 
-PACKAGES = ("roompulse", "producer", "trainer", "scorer", "watch")
+INSTALLED = ("roompulse", "producer", "trainer", "scorer", "watch")
+PACKAGES = (*INSTALLED, "deploy")
 
 
 def source_files(*packages: str) -> list[Path]:
-    """Every Python file of these packages (all five where none is named), relative to the repository, sorted."""
+    """Every Python file of these packages (all where none is named), relative to the repository, sorted."""
     return sorted(
         path.relative_to(ROOT)
         for name in packages or PACKAGES

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.architecture.sources import PACKAGES, source_files, syntax
+from tests.architecture.sources import INSTALLED, source_files, syntax
 from tests.require import ROOT
 
 LONG = 250
@@ -51,7 +51,7 @@ def test_served_numbers_come_from_no_matrix_product() -> None:
     assert not products, "\n".join(products)
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", INSTALLED)
 def test_every_package_tells_type_checkers_that_it_is_typed(package: str) -> None:
     """`py.typed` lies in each package, or the types would be invisible to whoever installs RoomPulse."""
     assert (ROOT / package / "py.typed").is_file()

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.architecture.sources import imported, source_files
+from tests.architecture.sources import INSTALLED, imported, source_files
 from tests.require import ROOT
 
 # Import name of every distribution that the base install brings, and of the extras that code reaches for where present.
@@ -44,12 +44,16 @@ TRAIN = {
     "tf2onnx",
     "threadpoolctl",
 }
+DASHBOARDS = {"grafana_foundation_sdk", "yaml"}
+DOCS = {"mkdocs", *INSTALLED}
+"""The reference is made from parsers, registries and errors of every package."""
 MAY_IMPORT = {
     "roompulse": BASE | DEMO,
     "producer": BASE | FAST,
     "trainer": BASE | TRAIN,
     "scorer": BASE | FAST | DRIFT | OTEL,
     "watch": BASE | FAST | DEMO,
+    "deploy": BASE | DASHBOARDS | DOCS,
 }
 
 

@@ -43,6 +43,11 @@ def cases() -> list[dict[str, Any]]:
     return [case for file in sorted(CASES.glob("*.yml")) for case in _read(file)["tests"]]
 
 
+def runbook_questions() -> list[str]:
+    """The queries that the runbook has people type in."""
+    return re.findall(r"\bask '([^']+)'", RUNBOOK.read_text(encoding="utf-8"))
+
+
 def metrics_named(text: str) -> set[str]:
     """The metrics that a text names; recorded series have colons in their names and are others."""
     return set(re.findall(r"(?<![\w:])roompulse_[a-z_]+(?![\w:])", text))

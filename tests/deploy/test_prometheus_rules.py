@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from roompulse.cli import COMMANDS
 from tests.deploy.rule_files import (
     CASES,
     FOLDER,
@@ -21,6 +23,7 @@ from tests.deploy.rule_files import (
     recorded,
     rules,
 )
+from tests.require import ROOT
 from tests.services.prometheus import promtool
 
 
@@ -113,3 +116,34 @@ def test_the_runbook_names_only_metrics_that_exist() -> None:
     text = RUNBOOK.read_text(encoding="utf-8")
     assert metrics_named(text) <= metrics_exported()
     assert set(re.findall(r"\broompulse:[a-z0-9_:]+", text)) <= recorded()
+
+
+def test_the_runbook_names_commands_and_log_lines_that_exist() -> None:
+    """What is to be run is a command, and what is to be found in the scorer's log is said there."""
+    text = RUNBOOK.read_text(encoding="utf-8")
+    commands = re.findall(r"(?:\brp|`roompulse) ([a-z]+)", text)
+    assert len(commands) > 10
+    assert set(commands) <= {*COMMANDS}
+    sought = re.findall(r"logs scorer-1[^|\n]*\| grep (?:-[iE] )*'([^']+)'", text)
+    source = (ROOT / "scorer" / "narrate.py").read_text(encoding="utf-8").lower()
+    words = {word for pattern in sought for word in pattern.split("|")}
+    assert len(words) > 3
+    assert {word for word in words if word.lower() not in source} == set()
+
+
+def test_the_runbook_names_panels_that_exist() -> None:
+    """On the dashboard that it says."""
+    text = " ".join(RUNBOOK.read_text(encoding="utf-8").split())
+    named = [
+        (dashboard, title)
+        for dashboard, titles in re.findall(r'(\w+ (?:overview|quality|health)), ((?:"[^"]+"(?:, )?)+)', text)
+        for title in re.findall(r'"([^"]+)"', titles)
+    ]
+    assert len(named) > 10
+    made = {
+        (found["title"].removeprefix("RoomPulse ").capitalize(), panel["title"])
+        for file in (ROOT / "deploy" / "grafana" / "dashboards").glob("*.json")
+        for found in [json.loads(file.read_text(encoding="utf-8"))]
+        for panel in found["panels"]
+    }
+    assert set(named) <= made

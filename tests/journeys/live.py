@@ -35,24 +35,24 @@ class Live:
     def __init__(self, bootstrap: str, redis_url: str, prefix: str) -> None:
         self.topics = Topics(prefix)
         self.bootstrap = bootstrap
-        self._broker = ("--bootstrap-servers", bootstrap, "--topic-prefix", prefix)
-        self._redis_url, self._prefix = redis_url, prefix
+        self.broker = ("--bootstrap-servers", bootstrap, "--topic-prefix", prefix)
+        self.redis = ("--redis-url", redis_url, "--redis-prefix", prefix)
+        self.prefix = prefix
 
     def create_topics(self, partitions: int) -> None:
         """Create all topics."""
-        self.must("topics", "create", *self._broker, "--partitions", str(partitions))
+        self.must("topics", "create", *self.broker, "--partitions", str(partitions))
 
     def produce(self, *arguments: str) -> dict[str, Any]:
         """Replay files as fast as possible; returns the summary."""
-        return self.must("produce", *arguments, *self._broker, "--speed", "max", "--json")
+        return self.must("produce", *arguments, *self.broker, "--speed", "max", "--json")
 
     def score_command(self, *arguments: str) -> list[str]:
         """The command line of a scorer of this installation."""
         settings = (
-            "--redis-url", self._redis_url, "--redis-prefix", self._prefix, "--group-id", f"{self._prefix}scorer",
-            "--metrics-port", "0", "--instance-id", "one",
+            *self.redis, "--group-id", f"{self.prefix}scorer", "--metrics-port", "0", "--instance-id", "one",
         )  # fmt: skip
-        return [sys.executable, "-m", "roompulse", "score", *self._broker, *settings, *arguments]
+        return [sys.executable, "-m", "roompulse", "score", *self.broker, *settings, *arguments]
 
     def score_to_end(self, *arguments: str) -> dict[str, Any]:
         """Score all there is; returns the summary."""

@@ -66,6 +66,7 @@ def test_wrong_usage_ends_with_2(capsys: pytest.CaptureFixture[str], arguments: 
         "https://ops:s3crtw0rd@redis:6379",
         "redis://ops:s3crtw0rd@redis?timeout=5",
         "redis://redis/0?password=s3crtw0rd&db=x",
+        "redis://:s3crtw0rd@redis/first",
     ],
 )
 def test_a_redis_url_that_does_not_do_is_said_without_its_password(

@@ -77,6 +77,17 @@ def test_event_time_runs_at_a_multiple_of_real_time() -> None:
     assert seen == [0, 0.5, 1, 1, 10]
 
 
+def test_a_head_start_leaves_at_once_and_the_rest_at_its_pace() -> None:
+    """Three minutes to catch up, then real time: what comes after them waits as if they had been waited for."""
+    clock = SleepingClock()
+    pace = Pace(1, head_start_minutes=3, clock=clock.time, sleep=clock.sleep)
+    seen = []
+    for minute in (100.0, 101.5, 103.0, 103.5, 105.0):
+        pace.wait_for(minute, lambda: None)
+        seen.append(round(clock.now - 1000, 6))
+    assert seen == [0, 0, 0, 30, 120]
+
+
 def test_spreading_lets_the_rows_of_a_minute_leave_one_by_one() -> None:
     """Four rows of one minute leave a quarter of a minute apart."""
     clock = SleepingClock()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from producer.simulate import configure, simulation_settings
 from roompulse.cli import main
 from roompulse.history import HistoryOptions, HistoryReport, encode_row, read_history
 from roompulse.simulation import SimulationSettings, room_name, simulate
@@ -57,3 +60,14 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.Ca
 def test_what_cannot_be_simulated_is_wrong_usage(flags: list[str]) -> None:
     """Exit code 2, and nothing is written."""
     assert main(["simulate", *flags]) == 2
+
+
+def test_a_head_start_begins_before_now() -> None:
+    """With `--start now` the minutes that leave at once are those before now, so that the next one is this minute's."""
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    before = int(time.time() // 60)
+    start = simulation_settings(parser.parse_args(["--start", "now", "--head-start", "60"])).start.epoch
+    assert before - 60 <= start <= int(time.time() // 60) - 60
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--head-start", "-1"])

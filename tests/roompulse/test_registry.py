@@ -366,6 +366,7 @@ def test_promotions_at_once_wait_for_each_other(tmp_path: Path, three: list[Bund
     made = sum(int(process.communicate()[0]) for process in racing)
     alias = registry.alias(CHAMPION)
     assert alias is not None
+    assert alias.now is not None
     assert len(alias.changes) == made
     assert reads > 0
     assert all(before.hash != after.hash for before, after in zip(alias.changes, alias.changes[1:], strict=False))

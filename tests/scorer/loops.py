@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from roompulse.errors import ModelMissing
+from roompulse.overrides import Overrides
 from scorer.adapters.memory_checkpoint import MemoryCheckpoint, MemoryStore
 from scorer.adapters.memory_log import MemoryLog, MemoryTopic
 from scorer.happenings import Happening
@@ -146,9 +147,11 @@ class Process:
     instance: str = "one"
     rebuild_hours: float = 24.0 * 365 * 200
     model_hash: str = "fake"
+    ignored: tuple[str, ...] = ()
     models: dict[str, Context] = field(default_factory=dict)
     quiet_clock_s: float = 0.0
     shadow_share: float = 0.0
+    overrides: Overrides = field(default_factory=Overrides)
     told: list[Happening] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     turns: int = 0
@@ -167,7 +170,7 @@ class Process:
 
     def _model(self, wanted: str | None) -> Context:
         if wanted in (None, self.model_hash):
-            return replace(CONTEXT, model=self.model_hash)
+            return replace(CONTEXT, model=self.model_hash, settings=self.overrides, ignored=self.ignored)
         if wanted not in self.models:
             raise ModelMissing(f"model {wanted} is not here")
         return self.models[wanted]

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from roompulse.errors import BrokerError, ModelMissing
+from roompulse.overrides import Override, Overrides
 from scorer import happenings as told
 from scorer.adapters.memory_checkpoint import MemoryStore
 from scorer.adapters.memory_log import MemoryTopic
+from scorer.narrate import Narrator
 from scorer.ports import Output
 from tests.scorer.fakes import TOPICS, UNITS, Event, Lab, context_of, control, promotion, text
 from tests.scorer.loops import (
@@ -164,6 +166,19 @@ def test_what_was_promoted_outlives_a_lost_state() -> None:
     assert rooms["b"].kinds == ()
 
 
+def test_a_model_that_is_lost_for_good_can_be_passed_over() -> None:
+    """Told to, a scorer goes on as if the record were not there; any part of the hash from its beginning will do."""
+    topic = MemoryTopic(PARTITIONS)
+    fill(topic, [event for event in stream() if _minute(event) < 10])
+    tell(topic, promotion("9" * 64))
+    fill(topic, [event for event in stream() if _minute(event) >= 10], end=54)
+    process = Process(topic, ignored=("9" * 8,)).run()
+    passed = [step.tally.controls.get(("model", "unchanged"), 0) for step in process.of(told.Committed)]
+    assert sum(passed) == PARTITIONS
+    labels = {json.loads(output.value or b"")["model"] for output in topic.take_outputs(TOPICS.forecasts)}
+    assert labels == {"fake-1"}
+
+
 def test_a_run_to_the_end_does_not_wait_for_a_model() -> None:
     """A script would wait for ever: it ends with the reason instead."""
     with pytest.raises(ModelMissing, match="is not here"):
@@ -184,6 +199,7 @@ def test_a_challenger_is_tried_in_the_shadow_and_changes_no_byte() -> None:
     errors = {role: sum(step.tallies[role].judged[0, 1] for step in shadowed) for role in ("champion", "challenger")}
     assert judged["champion"] == judged["challenger"] > 30
     assert errors["champion"] != errors["challenger"]
+    assert process.loop._mine.standing().follows[0].challenger == SECOND.writer.model
     tell(topic, control("challenger", hash=None))
     seen = len(process.of(told.Shadowed))
     fill(topic, stream(first=60, minutes=5))
@@ -252,3 +268,25 @@ def test_a_clock_that_cannot_be_written_is_written_later(monkeypatch: pytest.Mon
     assert quiet.process.of(told.Aborted)
     log.hook = never
     assert len(quiet.turns(121)) == PARTITIONS
+
+
+def test_settings_that_a_scorer_is_given_count_only_for_partitions_that_begin_anew(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One that goes on from a checkpoint keeps what it follows, and a warning says so; none where nothing was given."""
+    mine, others = (Overrides(room={room: Override(kinds=())}) for room in ("a", "b"))
+    topic, store = MemoryTopic(PARTITIONS), MemoryStore()
+    fill(topic, [record for record in stream() if _minute(record) < 12])
+    first = Process(topic, store, overrides=mine).run()
+    assert not any(recovered.unheeded for recovered in first.of(told.Recovered))
+    for minute, given, unheeded in ((12, mine, False), (14, Overrides(), False), (16, others, True)):
+        fill(topic, [record for record in stream() if _minute(record) in range(minute, minute + 2)])
+        process = Process(topic, store, overrides=given).run()
+        recovered = process.of(told.Recovered)
+        assert [one.unheeded for one in recovered] == [unheeded] * PARTITIONS
+        assert all(process.loop._mine[partition].fold.head.follows.settings == mine for partition in range(PARTITIONS))
+        caplog.clear()
+        narrator = Narrator()
+        for happening in recovered:
+            narrator(happening)
+        assert caplog.text.count("`roompulse settings apply` changes what holds") == unheeded

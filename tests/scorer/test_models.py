@@ -49,7 +49,7 @@ def test_from_training_to_the_champion_and_back(tmp_path: Path, capsys: pytest.C
     promoted = told(capsys, "promote", "b")
     assert promoted == {
         "alias": "champion", "model": second.label, "hash": second.hash, "changed": True,
-        "rollback_goes_to": first.label, "loses": [],
+        "rollback_goes_to": first.label, "loses": [], "partitions_told": None,
     }  # fmt: skip
     told(capsys, "promote", first.label, "--as", "challenger")
     listed = told(capsys, "list")

@@ -6,14 +6,14 @@ import numpy as np
 
 from scorer import happenings as told
 from scorer.pipeline.partition import Tally
-from scorer.score import _State
+from scorer.readiness import Readiness
 
 COMMITTED = told.Committed(Tally(), 1, {}, np.zeros(1))
 
 
 def after(*happenings: told.Happening) -> str:
     """Why a scorer is not ready after these."""
-    state = _State()
+    state = Readiness()
     for happening in happenings:
         state(happening)
     return state.not_ready()
@@ -48,3 +48,13 @@ def test_a_broker_that_is_away_matters_until_it_answers() -> None:
     assert after(*live) == "no answer"
     assert not after(*live, COMMITTED)
     assert not after(*live, told.Standing({}, {}, {}, {}, {}, {}, frozenset(), {}, ()))
+
+
+def test_a_partition_that_is_held_up_is_named() -> None:
+    """One that waits for its model or cannot be taken over yet gets no output, whatever the others do."""
+    live = (recovered(0), told.Live(0, 5))
+    assert after(*live, told.Halted(1, "model x is not here")) == "partition 1 is held up: model x is not here"
+    assert not after(*live, told.Halted(1, "model x is not here"), told.Halted(1, ""))
+    assert after(*live, told.RecoveryDelayed(2, "no Redis")) == "partition 2 is held up: no Redis"
+    assert not after(*live, told.RecoveryDelayed(2, "no Redis"), told.Lost(2))
+    assert not after(*live, told.RecoveryDelayed(2, "no Redis"), recovered(2), told.Live(2, 5))

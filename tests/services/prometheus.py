@@ -36,7 +36,9 @@ class Prometheus(LocalServer):
             listen = f"--web.listen-address={LOOPBACK}:{port}"
             storage = f"--storage.tsdb.path={folder / 'tsdb'}"
             config = f"--config.file={write_config(folder)}"
-            return [str(binary), config, storage, listen, "--web.enable-lifecycle"]
+            # In its first seconds it knows no Alertmanager, and what fires then is told again after a minute unless:
+            again = "--rules.alert.resend-delay=2s"
+            return [str(binary), config, storage, listen, again, "--web.enable-lifecycle"]
 
         super().__init__("prometheus", command, lambda port: answers_ready(port, "/-/ready"))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from roompulse.errors import InputError, UsageError
-from roompulse.settings import parse_flag, parse_port, parse_seconds, setting
+from roompulse.setting_values import parse_flag, parse_port, parse_seconds
+from roompulse.settings import setting
 
 SHORTEST_SECRET = 16
 """Bytes: fewer could be guessed."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
+from roompulse.stderr_log import fields
+
 STUCK_S = 60.0
 """A loop that has not turned for so long is not healthy: every request has a time limit of seconds."""
 
@@ -22,6 +24,7 @@ class Standing:
         self._troubles = {"partitions": "no partition is assigned yet"}
         self._since: dict[str, float] = {"partitions": self._turned_at}
         self._said: dict[str, float] = {}
+        self._left_out: dict[str, int] = {}
 
     def turned(self) -> None:
         """Note that the loop is alive."""
@@ -34,7 +37,10 @@ class Standing:
         self._since.setdefault(subject, now)
         if loud and now - self._said.get(subject, -_REPEAT_S) >= _REPEAT_S:
             self._said[subject] = now
-            _log.warning("%s: %s, trying again", self._target, reason)
+            named = fields(target=self._target, reason=reason, left_out=self._left_out.pop(subject, 0))
+            _log.warning("%s: %s, trying again", self._target, reason, extra=named)
+        elif loud:
+            self._left_out[subject] = self._left_out.get(subject, 0) + 1
 
     def well(self, subject: str) -> None:
         """Note that this is as it should be."""
@@ -42,8 +48,9 @@ class Standing:
             return
         self._troubles = {name: reason for name, reason in self._troubles.items() if name != subject}
         self._since.pop(subject, None)
+        self._left_out.pop(subject, None)
         if self._said.pop(subject, None) is not None:
-            _log.info("%s: %s answers again", self._target, subject)
+            _log.info("%s: %s answers again", self._target, subject, extra=fields(target=self._target))
 
     def unhealthy(self) -> str:
         """Why the process should be restarted; empty when it should not."""

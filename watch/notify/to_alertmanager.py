@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from roompulse.stderr_log import fields
 from watch.notify.backoff import Backoff
 from watch.notify.http_target import Answer, TargetAway
 from watch.notify.metrics import ALERTMANAGER, REFUSED, NotifyMetrics
@@ -131,7 +132,8 @@ class ToAlertmanager:
                 self._deliver([due])
             return
         if not answer.accepted:
-            _log.error("alertmanager refuses alert %s: %s", batch[0].alert_id, answer.said)
+            named = fields(target=ALERTMANAGER, alert_id=batch[0].alert_id, reason=answer.said)
+            _log.error("alertmanager refuses alert %s: %s", batch[0].alert_id, answer.said, extra=named)
             self._metrics.dropped(REFUSED, 1)
         now = time.time()
         for due in batch:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Protocol
 
+from roompulse.stderr_log import fields
 from roompulse.topics import Topics
 from watch.notify.backoff import Backoff
 from watch.notify.events import event_body, event_id, lane, signed_headers
@@ -144,5 +145,6 @@ class ToWebhook:
             raise TargetAway(answer.said, answer.retry_after_s)
         self._metrics.posted(WEBHOOK, ok=answer.accepted)
         if not answer.accepted:
-            _log.error("the webhook refuses event %s: %s", ascii(identity), answer.said)
+            named = fields(target=WEBHOOK, event_id=identity, reason=answer.said)
+            _log.error("the webhook refuses event %s: %s", ascii(identity), answer.said, extra=named)
             self._metrics.dropped(REFUSED, 1)

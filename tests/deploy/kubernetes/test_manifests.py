@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scorer.score import STUCK_S
+from scorer.readiness import STUCK_S
 from tests.deploy.kubernetes.rendered import OVERLAY, one, pods, rendered
 
 PARTS = ["base", OVERLAY]

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from roompulse.errors import BrokerError, UnknownOutcome
+from roompulse.errors import BrokerError, FencedError, UnknownOutcome
 from scorer.adapters.confluent_log import ConfluentLog
 from scorer.adapters.kafka_python_log import KafkaPythonLog
 from scorer.ports import Output
 from tests.contracts.event_logs import KafkaWorld
-from tests.contracts.test_event_log import fill, output, until
+from tests.contracts.test_event_log import ALL, Reader, fill, joined, output, until
 from tests.scorer.adapters.kafka_faults import (
     Client,
     Log,
@@ -199,3 +200,26 @@ def test_a_transaction_that_took_too_long_is_aborted_and_can_be_made_anew(
     offer(log, world, reader, b"anew")
     log.commit()
     assert world.committed_outputs(0) == [output(world, b"anew")]
+
+
+def test_a_static_member_that_restarts_finds_its_partition_and_moves_no_other(world: KafkaWorld) -> None:
+    """Gone and back within the session: nobody else is given its partition, and what it left behind is fenced."""
+    world.settings = replace(world.settings, static_membership=True)
+    for partition in ALL:
+        fill(world, 5, partition)
+    first, second = joined(world.log("one")), Reader(world.log("two"))
+    until(lambda: len(first.owned) == len(second.owned) == 1, first, second)
+    first.lost = first.gained = frozenset()
+    second.log.close()
+    back = Reader(world.log("two"))
+    until(lambda: back.owned == second.owned, first, back)
+    (mine,) = back.owned
+    back.log.start(mine, 0)
+    until(lambda: len(back.messages[mine]) == 5, first, back)
+    heir = Reader(world.log("two"))  # the one before was killed, or is a zombie
+    until(lambda: heir.owned == {mine}, first, heir)
+    back.log.begin()
+    with pytest.raises(FencedError):
+        back.log.send_positions({mine: 5})
+    assert heir.log.committed(mine) is None
+    assert (first.lost, first.gained) == (frozenset(), frozenset())

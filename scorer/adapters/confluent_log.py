@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from roompulse.errors import BrokerError, FencedError, RoomPulseError
 from roompulse.kafka_client import REQUEST_TIMEOUT_S
@@ -34,7 +34,7 @@ from scorer.adapters.confluent_client import (
     membership_of,
     translated,
 )
-from scorer.adapters.confluent_messages import NO_PARTITION, batches_of
+from scorer.adapters.confluent_messages import NO_PARTITION, NOT_HELD, batches_of
 from scorer.adapters.confluent_transactions import ConfluentTransactions
 from scorer.ports import Output, Polled
 
@@ -142,7 +142,7 @@ class ConfluentLog:
             raise FencedError(f"partition {partition} is not ours any more")
         at = [self._at(partition, offset)]
         with confluent_errors(f"cannot start partition {partition}"):
-            self._seek(at)
+            self._move(at)
             (self._consumer.pause if partition in self._paused else self._consumer.resume)(at)
         self._positions[partition] = offset
         self._troubles.pop(partition, None)
@@ -183,20 +183,15 @@ class ConfluentLog:
             with contextlib.suppress(KafkaException):
                 self._consumer.close()
 
-    def _seek(self, at: list[TopicPartition]) -> None:
-        try:
-            self._consumer.seek(at[0])
-        except KafkaException as error:
-            if error_of(error).code() != KafkaError._STATE:
-                raise
-            # It has not begun to fetch, or stands still after an offset that the topic does not hold.
-            self._consumer.incremental_unassign(at)
-            self._consumer.incremental_assign(at)
+    def _move(self, at: list[TopicPartition]) -> None:
+        """Taken out and in again: a seek is refused or forgotten while the client looks for an offset."""
+        self._consumer.incremental_unassign(at)
+        self._consumer.incremental_assign(at)
 
     def _assigned(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
         """Hold back what is new until it is started; called for every new generation, also with nothing new."""
         for at in assigned:
-            at.offset = OFFSET_END
+            at.offset = 0
         consumer.incremental_assign(assigned)
         consumer.pause(assigned)
         self._membership = membership_of(consumer) or self._membership
@@ -230,8 +225,8 @@ class ConfluentLog:
         if position is None:
             return translated("cannot read", error)
         with confluent_errors(f"cannot read partition {partition}"):
-            self._seek([self._at(partition, position)])
-        if error.code() not in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:
+            self._move([self._at(partition, position)])
+        if error.code() not in NOT_HELD:
             return translated(f"cannot read partition {partition}", error)
         first, end = self.bounds(partition)
         held = f"{first} to {end}"

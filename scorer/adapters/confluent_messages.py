@@ -13,6 +13,9 @@ from scorer.ports import Batch, Headers, Message
 NO_PARTITION = -1
 """Where an error belongs to no partition."""
 
+NOT_HELD = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+"""The topic does not hold the offset."""
+
 UNREADABLE: Headers = [("schema", b"unreadable headers")]
 
 _NOT_STARTED = 1 << 62
@@ -38,7 +41,9 @@ def batches_of(
                     reached[partition] = offset
             elif partition is None or partition < 0:
                 troubles.setdefault(NO_PARTITION, error)
-            elif partition in positions:  # before its start nobody asked for an offset of it
+            elif error.code() in NOT_HELD and offset != positions.get(partition):
+                continue  # nobody asks for that offset any more, or yet
+            elif partition in positions:
                 troubles.setdefault(partition, error)
         # One that was revoked by the same poll has no position any more.
         elif offset >= positions.get(partition, _NOT_STARTED) and partition not in troubles:

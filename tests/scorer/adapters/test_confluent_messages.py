@@ -77,3 +77,12 @@ def test_nothing_behind_an_error_of_its_partition_is_given() -> None:
         0: BAD,
         NO_PARTITION: KafkaError._MAX_POLL_EXCEEDED,
     }
+
+
+def test_an_offset_that_nobody_asks_for_any_more_is_no_trouble() -> None:
+    """The partition was started elsewhere while the refusal was on its way, or was never started."""
+    positions, troubles = {0: 6, 1: 0}, dict[int, KafkaError]()
+    gone = KafkaError._AUTO_OFFSET_RESET
+    batches = batches_of([Found(0, 0, gone), Found(0, 6), Found(2, 0, gone), Found(1, 0, gone)], positions, troubles)
+    assert batches == {0: Batch([message(6)], 7)}
+    assert list(troubles) == [1]

@@ -10,8 +10,8 @@ import signal
 
 from deploy.native.apache_kafka import ApacheKafka
 
-# A test waits for none of what gives people and networks time. Kafka's own interval of 10 s at which expired transactions
-# are aborted stays: at half a second a broker that starts again closed them before it knew who leads its partitions,
+# A test waits for none of what gives people and networks time. Kafka's own interval at which expired transactions are
+# aborted (10 s) stays: at half a second a broker that starts again closed them before it knew who leads its partitions,
 # without a marker (Kafka 4.3.1), and their records became visible with the next commit.
 QUICK = """\
 offsets.topic.num.partitions=4

@@ -179,7 +179,7 @@ def test_live_records_are_as_the_asyncapi_document_says(hostile: Hostile) -> Non
     assert seen["forecast"] == hostile.good
     assert seen["deadLetter"] == len(BAD)
     too_few_rooms_for_it = {"fleetEvent"}
-    inputs = {"roomMinute", "clock", "feedback", "snooze"}
+    inputs = {"roomMinute", "clock", "feedback", "snooze", "control"}
     assert seen.keys() == document.messages.keys() - inputs - too_few_rooms_for_it
 
 

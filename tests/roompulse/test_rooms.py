@@ -5,10 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, idle_at, layout_of, room_dtype, start_session
+from roompulse.rooms import (
+    FORGET_MINUTES,
+    FRESH,
+    fresh_rooms,
+    idle_at,
+    layout_of,
+    room_dtype,
+    room_for,
+    shape_of,
+    start_session,
+    widened,
+)
 
 LASTS = (
-    "last_minute", "session_start", "offset", "gate", "widen", "threshold_shift", "snoozed_until", "category",
+    "last_minute", "session_start", "offset", "model", "gate", "widen", "threshold_shift", "snoozed_until", "category",
     "spread", "suspected", "own_bar", "calm_since",
 )  # fmt: skip
 """What one session leaves to the next. `suspected` counts only while there is evidence, which is reset."""
@@ -47,6 +58,29 @@ def test_a_session_resets_all_but_what_lasts() -> None:
     assert dtype.names is not None
     kept = [name for name in dtype.names if rooms[name].tobytes() != fresh[name].tobytes()]
     assert kept == [name for name in dtype.names if name in LASTS]
+
+
+def test_a_wider_layout_holds_the_same_minutes_and_state() -> None:
+    """Rings are placed anew by minute, what is new is as in a fresh room, all else stays to the bit."""
+    narrow, wide = room_dtype(4, 60), room_dtype(7, 100, 90)
+    rooms = fresh_rooms(2, narrow)
+    rooms["last_minute"] = [1_000_003, 1_000_059]
+    rooms["own_bar"] = [[1, 2], [3, 4]]
+    rooms["h"] = np.arange(8).reshape(2, 4)
+    for row in range(2):
+        minutes = int(rooms["last_minute"][row]) - np.arange(60)
+        rooms["ring"][row, minutes % 60] = minutes % 1000
+    found = widened(rooms, wide)
+    assert (shape_of(found.dtype), room_for(narrow, wide)) == ((7, 100, 90), wide)
+    for row in range(2):
+        minutes = int(rooms["last_minute"][row]) - np.arange(60)
+        assert found["ring"][row, minutes % 100].tolist() == (minutes % 1000).tolist()
+    assert np.isnan(found["ring"]).sum() == 2 * 40
+    assert np.isnan(found["series"]).all()
+    assert found["h"][:, :4].tolist() == rooms["h"].tolist()
+    assert not found["h"][:, 4:].any()
+    assert found["own_bar"].tolist() == rooms["own_bar"].tolist()
+    assert widened(rooms, narrow) is rooms
 
 
 @pytest.mark.parametrize(

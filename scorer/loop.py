@@ -93,6 +93,7 @@ class ScoringLoop:
             polled = self._log.poll(self._options.max_batch, POLL_S)
         except BrokerError as error:
             self._report(BrokerAway(str(error)))
+            self._quiet.begin_anew()
             self._mine.find_expired()
             self._mine.recover()  # or the next poll would be refused as well
             time.sleep(RETRY_S)

@@ -23,6 +23,10 @@ class QuietPartitions:
         self._after_s = after_s
         self._since: dict[int, float] = {}
 
+    def begin_anew(self) -> None:
+        """Nothing was to be heard for a while because nobody could hear: that is no quiet."""
+        self._since.clear()
+
     def clocks(self, mine: Partitions, heard: Container[int]) -> list[Output]:
         """The clock records that are due; `heard` are the partitions that gave something just now."""
         now = time.monotonic()

@@ -257,6 +257,19 @@ def test_a_partition_that_is_quiet_for_long_gets_one_clock_record(monkeypatch: p
     assert max(standing.watermarks.values()) == watermark_of(37)
 
 
+def test_a_broker_that_was_away_makes_no_partition_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its producers could not write either: the quiet time begins when it is back."""
+    quiet = Quiet(monkeypatch)
+    fill(quiet.topic, [record for record in stream() if _minute(record) <= 3])
+    quiet.turns()
+    log: Any = quiet.process.loop._log
+    log.hook = failing("poll", "before", BrokerError("away"))
+    assert quiet.turns(121) == []
+    log.hook = never
+    assert quiet.turns(1) == quiet.turns(118) == []
+    assert len(quiet.turns(2)) == PARTITIONS
+
+
 def test_a_clock_that_cannot_be_written_is_written_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """The transaction is given up, and after another quiet time it is tried again."""
     quiet = Quiet(monkeypatch)

@@ -132,7 +132,8 @@ def add_settings(parser: argparse.ArgumentParser, *names: str, kind: type[Any] =
 
     `kind` is a dataclass of `setting` fields: a command may have some of its own.
     """
-    group = parser.add_argument_group("settings")
+    known_groups = (group for group in parser._action_groups if group.title == "settings")
+    group = next(known_groups, None) or parser.add_argument_group("settings")
     known = {item.name: item for item in fields(kind)}
     for name in names:
         item = known[name]

@@ -87,7 +87,7 @@ class ConfluentLog:
         """As the port says. What is wrong with a partition is raised when nothing that was polled is lost over it."""
         self._transactions.serve()
         if self._troubles:
-            raise self._trouble()
+            self._raise_trouble()
         found = self._take(max_records, timeout_s)
         batches = batches_of(found, self._positions, self._troubles)
         lost, gained = frozenset(self._lost), frozenset(self._gained)
@@ -97,7 +97,7 @@ class ConfluentLog:
         elif time.monotonic() - self._heard_at > SILENCE_S:
             self.bounds(0)
         if self._troubles and not (batches or lost or gained):
-            raise self._trouble()
+            self._raise_trouble()
         return Polled(batches, lost, gained)
 
     def _take(self, max_records: int, timeout_s: float) -> list[Any]:
@@ -212,9 +212,10 @@ class ConfluentLog:
             self._troubles.pop(partition, None)
         consumer.incremental_unassign(revoked)
 
-    def _trouble(self) -> BrokerError:
-        """Take up one trouble: the error for it, and its partition is read again from where it stood.
+    def _raise_trouble(self) -> None:
+        """Take up one trouble: raise the error for it, after its partition is set to be read again from where it stood.
 
+        An offset that the topic does hold is none: the error is of another one, asked for before a going back.
         Raises RoomPulseError where the library will never read again: it took a newcomer for us (--static-membership).
         """
         partition, error = self._troubles.popitem()
@@ -223,14 +224,15 @@ class ConfluentLog:
             raise RoomPulseError(f"cannot read any more: {error.name()}: {error.str()}: {taken}")
         position = self._positions.get(partition)
         if position is None:
-            return translated("cannot read", error)
+            raise translated("cannot read", error)
         with confluent_errors(f"cannot read partition {partition}"):
             self._move([self._at(partition, position)])
         if error.code() not in NOT_HELD:
-            return translated(f"cannot read partition {partition}", error)
+            raise translated(f"cannot read partition {partition}", error)
         first, end = self.bounds(partition)
-        held = f"{first} to {end}"
-        return BrokerError(f"partition {partition}: offset {position} is outside what the topic holds, {held}")
+        if not first <= position <= end:
+            held = f"{first} to {end}"
+            raise BrokerError(f"partition {partition}: offset {position} is outside what the topic holds, {held}")
 
     def _described(self) -> TopicState:
         state = describe_topics(self._settings, [self._topic])[0]

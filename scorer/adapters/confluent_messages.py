@@ -41,9 +41,7 @@ def batches_of(
                     reached[partition] = offset
             elif partition is None or partition < 0:
                 troubles.setdefault(NO_PARTITION, error)
-            elif error.code() in NOT_HELD and offset != positions.get(partition):
-                continue  # nobody asks for that offset any more, or yet
-            elif partition in positions:
+            elif partition in positions:  # before its start nobody asked for an offset
                 troubles.setdefault(partition, error)
         # One that was revoked by the same poll has no position any more.
         elif offset >= positions.get(partition, _NOT_STARTED) and partition not in troubles:

@@ -44,7 +44,7 @@ class Settings:
     bootstrap_servers: str = setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas", parse_servers)
     topic_prefix: str = setting("", "text put in front of every topic name as it is, such as 'staging.'", parse_prefix)
     client: str = setting(
-        "auto",
+        "kafka-python",
         "Kafka client: kafka-python, confluent (the extra `fast`), or auto: confluent where it is installed",
         one_of("auto", "kafka-python", "confluent"),
     )

@@ -68,6 +68,7 @@ class ConfluentLog:
         self._troubles: dict[int, KafkaError] = {}
         self._membership: bytes | None = None
         self._heard_at = time.monotonic()
+        self._closed = False
         self._transactions = ConfluentTransactions(settings, topic, batch_bytes)
         try:
             self._consumer = Consumer(consumer_config(settings, MAX_POLL_INTERVAL_S))
@@ -75,7 +76,6 @@ class ConfluentLog:
         except KafkaException as error:
             self._transactions.close()
             raise translated(f"cannot use Kafka at {settings.bootstrap_servers}", error_of(error)) from error
-        self._closed = False
 
     def topic_id(self) -> str:
         return self._described().topic_id
@@ -180,7 +180,8 @@ class ConfluentLog:
         self._transactions.close()
         if not self._closed:
             self._closed = True
-            with contextlib.suppress(KafkaException):
+            # A callback that fails while the library closes comes as a SystemError now and then. All is committed.
+            with contextlib.suppress(KafkaException, SystemError):
                 self._consumer.close()
 
     def _move(self, at: list[TopicPartition]) -> None:
@@ -200,7 +201,9 @@ class ConfluentLog:
         self._gained |= partitions
 
     def _revoked(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
-        """Note what is gone."""
+        """Note what is gone; at the close the library takes it out itself."""
+        if self._closed:
+            return
         self._membership = membership_of(consumer) or self._membership
         partitions = {at.partition for at in revoked}
         self._mine -= partitions

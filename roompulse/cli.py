@@ -25,6 +25,7 @@ COMMANDS = {
     "score": ("scorer.score", "the live scorer: events in; forecasts and alerts out"),
     "backtest": ("scorer.backtest", "the same pipeline over a file, with no services"),
     "watch": ("watch.terminal", "follow alerts, forecasts, the hotlist or fleet events in the terminal"),
+    "board": ("watch.board.command", "a live web page: hot rooms, alerts, each room's forecast, the model's skill"),
     "notify": ("watch.notify.command", "forward alerts and fleet events to Alertmanager and to a webhook"),
     "room": ("scorer.room", "one room's window, forecast, thresholds and open alerts, read from Redis"),
     "feedback": ("producer.feedback", "say whether an alert was useful or noise: moves its room's threshold"),

@@ -7,7 +7,7 @@ import os
 import re
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 from roompulse.errors import UsageError
@@ -32,9 +32,12 @@ PREFIX = "ROOMPULSE_"
 Loaded = TypeVar("Loaded")
 
 
-def setting(default: Any, text: str, parse: Callable[[str], Any] = str) -> Any:
-    """A field of a settings class: its default, its line of help, and what reads it or raises ValueError."""
-    return field(default=default, metadata={"help": text, "parse": parse})
+def setting(default: Any, text: str, parse: Callable[[str], Any] = str, flag: str = "") -> Any:
+    """A field of a settings class: its default, its line of help, and what reads it or raises ValueError.
+
+    `flag` is for one whose flag is shorter than its variable: `--port` reads well, `ROOMPULSE_PORT` says too little.
+    """
+    return field(default=default, metadata={"help": text, "parse": parse, "flag": flag})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,11 +146,15 @@ def add_settings(parser: argparse.ArgumentParser, *names: str, kind: type[Any] =
             else f", default {str(item.default).lower() if isinstance(item.default, bool) else item.default}"
         )
         text = f"{item.metadata['help']} [{PREFIX}{name.upper()}{default}]".replace("%", "%%")
-        flag = "--" + name.replace("_", "-")
+        flag = _flag(item)
         if isinstance(item.default, bool):
             group.add_argument(flag, dest=name, default=None, action=argparse.BooleanOptionalAction, help=text)
         else:
             group.add_argument(flag, dest=name, default=None, metavar=_metavar(name, item.default), help=text)
+
+
+def _flag(item: Field[Any]) -> str:
+    return str(item.metadata["flag"]) or "--" + item.name.replace("_", "-")
 
 
 def _metavar(name: str, default: Any) -> str:
@@ -175,7 +182,7 @@ def load_kind(kind: type[Loaded], args: argparse.Namespace, environ: Mapping[str
     values: dict[str, Any] = {}
     for item in fields(kind):  # type: ignore[arg-type]  # a type variable cannot say that it is a dataclass
         given = getattr(args, item.name, None)
-        source = "--" + item.name.replace("_", "-")
+        source = _flag(item)
         if given is None:
             source = PREFIX + item.name.upper()
             given = environ.get(source)

@@ -23,6 +23,7 @@ from roompulse.errors import RoomPulseError
 from roompulse.local_server import LOOPBACK, free_port
 from roompulse.summary import add_json, print_summary
 from watch.child import GuardedFolder
+from watch.demo_board import USUAL_PORT
 from watch.demo_display import Display, LiveDisplay, PlainDisplay
 from watch.demo_screen import Standing
 from watch.demo_summary import SUMMARY_INDENT, readable, summary_of
@@ -70,6 +71,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"default: {USUAL_METRICS_PORT} if it is free, else a free one",
     )
+    parser.add_argument(
+        "--board-port",
+        type=_whole(0, 65_535),
+        metavar="N",
+        help=f"port of the board in the browser; 0: no board (default: {USUAL_PORT} if it is free, else a free one)",
+    )
     parser.add_argument("--keep", action="store_true", help="keep the temporary folder with labels, logs and summary")
     parser.add_argument("--in-memory", action="store_true", help=argparse.SUPPRESS)
     add_json(parser)
@@ -86,7 +93,8 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         speed=args.speed,
         minutes=None if open_ended else WARM_UP_MINUTES + (args.minutes or DEFAULT_MINUTES),
-        metrics_port=args.metrics_port or _metrics_port(),
+        metrics_port=args.metrics_port or _free(USUAL_METRICS_PORT),
+        board_port=_free(USUAL_PORT) if args.board_port is None else args.board_port,
     )
     with ExitStack() as stack:
         stop = stack.enter_context(StopSignals())
@@ -99,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
             if why_in_memory is None
             else MemoryPipeline(stack, folder, plan, display.say, stop.insist)
         )
+        if pipeline.board is not None:
+            display.say(f"board: {pipeline.board}")
         if pipeline.metrics is not None:
             display.say(f"metrics: {pipeline.metrics}")
         overview = Overview()
@@ -132,7 +142,7 @@ def _follow(pipeline: Pipeline, overview: Overview, display: Display, speed: flo
         records = pipeline.feed.poll(POLL_S)
         now_s = time.time()
         alerts = overview.take(records, now_s)
-        display.show(overview, alerts, Standing(speed, WARM_UP_MINUTES, pipeline.metrics, now_s, ending))
+        display.show(overview, alerts, Standing(speed, WARM_UP_MINUTES, pipeline.metrics, now_s, ending, pipeline.board))
 
     _turn_until(lambda: bool(stop.number) or pipeline.input_over(), turn, timeout_s=float("inf"))
     ending = True
@@ -181,13 +191,14 @@ class StopSignals:
         self.number = number
 
 
-def _metrics_port() -> int:
+def _free(usual: int) -> int:
+    """This port, or another one where somebody has it."""
     with socket.socket() as probe:
         try:
-            probe.bind((LOOPBACK, USUAL_METRICS_PORT))
+            probe.bind((LOOPBACK, usual))
         except OSError:
             return free_port()
-    return USUAL_METRICS_PORT
+    return usual
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

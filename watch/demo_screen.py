@@ -25,13 +25,14 @@ _SEVERITY_STYLES = {"critical": "bold reverse", "warning": "bold"}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the picture has to say besides the rooms. `metrics` is the page's address, None where there is none."""
+    """What the picture has to say besides the rooms. `metrics` and `board` are addresses, None where there is none."""
 
     speed: float
     warm_up_minutes: int
     metrics: str | None
     now_s: float
     ending: bool = False
+    board: str | None = None
 
 
 def screen(overview: Overview, standing: Standing, glyphs: Glyphs, width: int, height: int) -> Group:
@@ -84,7 +85,9 @@ def _head(overview: Overview, standing: Standing, glyphs: Glyphs, width: int) ->
         ),
         pace,
         Text(
-            (f"metrics at {standing.metrics}  " if standing.metrics else "") + "Ctrl-C ends with a summary",
+            (f"board at {standing.board}  " if standing.board else "")
+            + (f"metrics at {standing.metrics}  " if standing.metrics else "")
+            + "Ctrl-C ends with a summary",
             style=QUIET_STYLE,
         ),
     ]

@@ -1,4 +1,4 @@
-"""The demo on embedded servers: a broker, a Valkey, `roompulse score` and `roompulse simulate`, four processes."""
+"""The demo on embedded servers: a broker, a Valkey, `roompulse score`, `simulate` and `board`, five processes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from roompulse.local_server import LOOPBACK, LocalServer
 from roompulse.settings import Settings
 from roompulse.topics import Topics
 from watch.child import Child, tail_of
+from watch.demo_board import DemoBoard
 from watch.feed import ALERTS, FORECASTS, HOTLIST, MINUTES, Feed
 from watch.kafka_feed import EARLIEST, KafkaFeed
 from watch.pipeline import Account, Plan
@@ -53,6 +54,8 @@ class LivePipeline:
         self.metrics: str | None = f"{self._server}/metrics"
         settings, topics = Settings(bootstrap_servers=self._broker.address), Topics()
         ensure_topics(settings, topics)
+        # It loads while the scorer gets ready.
+        board = DemoBoard(stack, folder, self._broker.address, plan.board_port, say)
         names = {
             MINUTES: topics.minutes,
             FORECASTS: topics.forecasts,
@@ -62,6 +65,7 @@ class LivePipeline:
         self.feed: Feed = KafkaFeed(settings, names, EARLIEST)
         stack.callback(self.feed.close)
         self._wait_until_ready(insist)
+        self.board: str | None = board.wait(insist)
         say("starting the rooms")
         arguments = plan.simulate_arguments(plan.minutes or 0, self.labels)
         self._simulate = stack.enter_context(

@@ -24,6 +24,7 @@ class MemoryPipeline:
     ) -> None:
         self.labels = folder / "labels.csv"
         self.metrics: str | None = None
+        self.board: str | None = None
         history, results = folder / "rooms.csv", folder / "results"
         say("simulating the rooms")
         arguments = plan.simulate_arguments(plan.minutes or OPEN_ENDED_MINUTES, self.labels)

@@ -11,13 +11,17 @@ from watch.feed import Feed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is simulated, how fast, and where /metrics is served. `minutes` None goes on until it is stopped."""
+    """What is simulated, how fast, and where /metrics and the board are served (`board_port` 0: no board).
+
+    `minutes` None goes on until it is stopped.
+    """
 
     rooms: int
     seed: int
     speed: float
     minutes: int | None
     metrics_port: int
+    board_port: int = 0
 
     def simulate_arguments(self, minutes: int, labels: Path) -> list[str]:
         """The flags of `roompulse simulate`; 0 minutes go on for ever. Why these numbers: docs/demo.md."""
@@ -57,6 +61,8 @@ class Pipeline(Protocol):
     labels: Path
     metrics: str | None
     """Address of the metrics page, where there is one."""
+    board: str | None
+    """Address of the board, where there is one."""
 
     def input_over(self) -> bool:
         """Whether all events have been sent."""

@@ -90,9 +90,13 @@ class KafkaFeed:
 
     def at_end(self) -> bool:
         """Whether everything committed by now has been read."""
+        return not self.behind()
+
+    def behind(self) -> int:
+        """How many offsets lie between what has been read and what is committed by now."""
         with broker_errors("cannot read"):
             ends = self._consumer.end_offsets(self._places)
-            return all(self._consumer.position(place) >= end for place, end in ends.items())
+            return sum(max(end - int(self._consumer.position(place)), 0) for place, end in ends.items())
 
     def close(self) -> None:
         """Disconnect."""

@@ -22,7 +22,7 @@ class Pulse:
         self.heard_s: float | None = None
         """When a record was last heard of: read, or, where it lay there for long, written."""
         self._written: Counter[int] = Counter()
-        self._waiting: dict[tuple[str, int], float] = {}
+        self._waiting: dict[tuple[str, int, bool], float] = {}
         self._delays: deque[tuple[float, float]] = deque(maxlen=_MOST_DELAYS)
         self._gaps: deque[tuple[float, float]] = deque(maxlen=1000)
 
@@ -33,16 +33,24 @@ class Pulse:
         if len(self._written) > 4 * RATE_S:
             for second in sorted(self._written)[: -2 * RATE_S]:
                 del self._written[second]
-        self._waiting[room_id, minute] = written_s
-        if len(self._waiting) > _MOST_WAITING:
-            # What never gets a forecast, such as a late or a double minute, would wait for ever.
-            del self._waiting[next(iter(self._waiting))]
+        self._pair((room_id, minute, True), written_s)
 
     def take_forecast(self, room_id: str, minute: int, written_s: float) -> None:
         """The forecast that answers a room-minute was written."""
-        sent_s = self._waiting.pop((room_id, minute), None)
-        if sent_s is not None:
-            self._delays.append((written_s, max(0.0, written_s - sent_s)))
+        self._pair((room_id, minute, False), written_s)
+
+    def _pair(self, key: tuple[str, int, bool], written_s: float) -> None:
+        """The two may be read in any order: the first waits for the other."""
+        room_id, minute, is_event = key
+        other_s = self._waiting.pop((room_id, minute, not is_event), None)
+        if other_s is not None:
+            sent_s, made_s = (written_s, other_s) if is_event else (other_s, written_s)
+            self._delays.append((made_s, max(0.0, made_s - sent_s)))
+            return
+        self._waiting[key] = written_s
+        if len(self._waiting) > _MOST_WAITING:
+            # What never gets a forecast, such as a late or a double minute, would wait for ever.
+            del self._waiting[next(iter(self._waiting))]
 
     def hear(self, written_s: float, now_s: float) -> None:
         """Records were read, the newest of which was written then."""
@@ -62,7 +70,7 @@ class Pulse:
         """The median of the last minute: from an event's being written to its forecast's."""
         if not self._delays:
             return None
-        newest = self._delays[-1][0]
+        newest = max(at for at, _ in self._delays)
         recent = sorted(delay for at, delay in self._delays if at > newest - DELAY_S)
         return recent[len(recent) // 2] if recent else None
 

@@ -11,12 +11,13 @@ from roompulse.minutes import QUIET_MINUTES
 from watch.board.channels import OTHER
 from watch.board.skill import JUDGED_HORIZONS, room_skill
 from watch.board.state import BoardState
-from watch.board.views import alert_view, numbers, skill_rows
+from watch.board.views import alert_view, numbers, plain, skill_rows
 
 SHOWN_MINUTES = 90
 OLDER_FANS, OLDER_EVERY = 6, 10
 """So many older fans are drawn faintly, so many minutes apart."""
 _MOST_ALERTS = 20
+_MOST_CHANNELS = 7
 
 
 def room_view(state: BoardState, room_id: str, origin: int | None, lead: int) -> dict[str, Any]:
@@ -69,16 +70,20 @@ def _fan(state: BoardState, room_id: str, origin: int) -> dict[str, Any]:
 
 
 def _channels(state: BoardState, room_id: str, minutes: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """What came through each channel, the largest first; the others only where there were any."""
+    """What came through each channel: the largest, and the sum of all others, where there were any."""
     channels = state.rooms.channels(room_id)
     if channels is None:
         return []
     counts = channels.counts(minutes)
-    found = []
-    for column, label in enumerate([*channels.names, OTHER]):
-        total = float(np.nansum(counts[:, column]))
-        if total > 0:
-            kind, _, name = label.partition(" ")
-            found.append({"kind": kind, "name": name or OTHER, "total": total, "counts": numbers(counts[:, column])})
-    return sorted(found, key=lambda channel: (-channel["total"], channel["name"]))
+    totals = np.nansum(counts, axis=0)
+    largest = sorted(range(len(channels.names)), key=lambda column: (-totals[column], channels.names[column]))
+    shown = [(channels.names[column], counts[:, column]) for column in largest[:_MOST_CHANNELS]]
+    rest = [column for column in range(counts.shape[1]) if column not in largest[:_MOST_CHANNELS]]
+    shown.append((OTHER, counts[:, rest].sum(axis=1)))
+    return [_channel(label, column) for label, column in shown if np.nansum(column) > 0]
+
+
+def _channel(label: str, counts: NDArray[np.float64]) -> dict[str, Any]:
+    kind, _, name = label.partition(" ")
+    return {"kind": kind, "name": name or OTHER, "total": plain(float(np.nansum(counts))), "counts": numbers(counts)}
 

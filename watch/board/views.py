@@ -69,6 +69,8 @@ def alert_view(entry: Entry) -> dict[str, Any]:
         "opened": entry.opened,
         "until": entry.until,
         "text": alert.text,
+        "actual": plain(alert.actual),
+        "expected": plain(alert.expected),
         "peak_percent": plain(entry.peak_percent),
         "drivers": [[driver.name, plain(driver.actual), plain(driver.expected)] for driver in alert.drivers],
     }

@@ -2,7 +2,7 @@
 
 import { h } from "vue";
 import { KINDS, STATES, count, decimal, percent, share } from "roompulse-board/words.js";
-import { at, better, driver, figure, kindName, page, room, sign, sparkline, waiting } from "roompulse-board/parts.js";
+import { at, better, driver, figure, page, room, sign, sparkline, waiting } from "roompulse-board/parts.js";
 
 export default {
   props: ["view", "found"],
@@ -35,7 +35,7 @@ const figures = ({ pulse, skill }) => {
     figure("Rooms live", count(pulse.rooms)),
     figure("Events", decimal(pulse.events_per_second), "/s"),
     figure("Delay", pulse.delay_s === null ? "–" : pulse.delay_s.toFixed(2), pulse.delay_s === null ? "" : "s", "event to forecast, median"),
-    figure("Better than naive", better(next), "", next.inside === null ? "the next minute's error" : `interval held ${share(next.inside)} of 80 %`),
+    figure("Better than naive", better(next), "", next.inside === null ? "the next minute's error" : `80 % interval held ${share(next.inside)}`),
     h("div", { class: "figure wide" }, [
       h("dt", {}, "Open alerts"),
       h("dd", {}, [
@@ -81,8 +81,10 @@ const hot = ({ hot, pulse }) =>
 const hotRow = (row) =>
   h("tr", { key: row.room, class: ["linked", row.kind] }, [
     h("th", { scope: "row" }, [
-      sign(row.kind),
-      h("span", { class: "name" }, [room(row.room), row.category ? h("span", { class: "category", dir: "auto" }, row.category) : null]),
+      h("span", { class: "who" }, [
+        sign(row.kind),
+        h("span", { class: "name" }, [room(row.room), row.category ? h("span", { class: "category", dir: "auto" }, row.category) : null]),
+      ]),
     ]),
     h("td", { class: "trend" }, sparkline(row.spark, row.fan)),
     h("td", { class: "number came", "data-label": "came" }, count(row.actual)),
@@ -137,13 +139,12 @@ export const entry = (alert) =>
       alert.severity === "info" ? null : h("span", { class: ["severity", alert.severity] }, alert.severity),
       h("span", { class: "when" }, [at(alert.opened), alert.state === "open" ? null : ["–", at(alert.until)]]),
     ]),
-    h("p", { class: "said" }, [
-      h("span", { class: ["state", alert.state] }, alert.state === "open" ? `${kindName(alert.kind)} open` : (STATES[alert.state] ?? alert.state)),
-      " ",
-      alert.peak_percent === null ? null : h("span", {}, [alert.state === "open" ? "" : "peak ", h("b", {}, percent(alert.peak_percent))]),
-      alert.drivers.length ? h("span", {}, [" ", driverOf(alert)]) : null,
+    h("p", { class: "said", title: alert.text }, [
+      alert.state === "open" ? null : h("span", { class: "state" }, `${STATES[alert.state] ?? alert.state}, `),
+      alert.peak_percent === null ? null : [alert.state === "open" ? null : "peak ", h("b", {}, percent(alert.peak_percent)), " "],
+      alert.expected === null ? null : `${alert.state === "open" ? "" : "last "}${count(alert.actual)} came, ${count(alert.expected)} expected `,
+      alert.drivers.length ? driverOf(alert) : null,
     ]),
-    h("p", { class: "text", dir: "auto" }, alert.text),
   ]);
 
 const driverOf = (alert) => {

@@ -77,7 +77,7 @@ const standing = (pulse) => {
     : pulse.silent_s !== null
       ? ["bad", "stopped"]
       : pulse.catching_up
-        ? ["wait", "reading the history"]
+        ? ["wait", "reading what was before"]
         : pulse.minute === null
           ? ["wait", "waiting for the first minute"]
           : ["good", "live"];
@@ -99,8 +99,8 @@ const warnings = (pulse) => {
   return [
     h(
       "div",
-      { class: "warnings", role: "status" },
-      found.map(([kind, text], place) => h("p", { key: place, class: ["warning", kind] }, text)),
+      { class: "notices", role: "status" },
+      found.map(([kind, text], place) => h("p", { key: place, class: ["notice", kind] }, text)),
     ),
   ];
 };

@@ -143,6 +143,7 @@ const alerts = (room) =>
           ),
         )
       : waiting("No alert in this room."),
+    room.alerts.length ? h("p", { class: "explained" }, "Times within the sentences are on the room's own clock.") : null,
   ]);
 
 const skill = (room) =>
@@ -163,8 +164,7 @@ const channels = (room) =>
           room.channels.map((channel, place) =>
             h("li", { key: `${channel.kind} ${channel.name}` }, [
               h("span", { class: ["key", "box", channel.kind], style: { "--colour": CHANNEL_COLOURS[place % CHANNEL_COLOURS.length] } }),
-              h("span", { class: ["tag", channel.kind] }, channel.kind),
-              " ",
+              channel.kind === "other" ? null : [h("span", { class: ["tag", channel.kind] }, channel.kind), " "],
               h("span", { dir: "auto" }, channel.name),
               " ",
               h("span", { class: "tabular quiet" }, count(channel.total)),

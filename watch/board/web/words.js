@@ -10,7 +10,7 @@ export const NONE = "–";
 
 export const count = (value) =>
   value === null || value === undefined ? NONE : Math.abs(value) < 10 && value % 1 ? tenth.format(value) : whole.format(value);
-export const decimal = (value) => (value === null || value === undefined ? NONE : tenth.format(value));
+export const decimal = (value) => (value === null || value === undefined ? NONE : (value < 100 ? tenth : whole).format(value));
 export const percent = (value) =>
   value === null || value === undefined ? NONE : `${value > 0 ? "+" : value < 0 ? "−" : ""}${whole.format(Math.abs(value))} %`;
 export const share = (value) => (value === null || value === undefined ? NONE : `${whole.format(100 * value)} %`);

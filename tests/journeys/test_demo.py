@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from roompulse.embedded import embedded_available
 from tests.require import require
 
 DEADLINE_S = 60.0
-QUICK = ("--rooms", "20", "--speed", "600", "--minutes", "10")
+NO_BOARD = ("--board-port", "0")
+"""Where the board is not what a test is about: it takes seconds to load."""
+QUICK = ("--rooms", "20", "--speed", "600", "--minutes", "10", *NO_BOARD)
 SUMMARY_FIELDS = {
     "events_in", "forecasts_out", "late", "duplicate", "dead_letters", "unaccounted", "injected", "caught", "missed",
     "false_alerts_per_room_hour", "alerts_out", "delay_p50_s", "delay_p99_s",
@@ -113,6 +116,7 @@ def test_a_short_run_accounts_for_every_event(tmp_path: Path) -> None:
     """It ends by itself with exit code 0; the summary adds up; lines on standard error say how it went."""
     demo = Demo(tmp_path, *QUICK, "--json")
     demo.read_until(r"metrics: (http://127\.0\.0\.1:\d+/metrics)")
+    assert "board" not in demo.errors, "none was asked for"
     assert float(demo.read_until(r"first forecast after (\S+) s")[1]) < 30
     code, output = demo.end()
     assert code == 0, demo.errors
@@ -128,7 +132,7 @@ def test_a_short_run_accounts_for_every_event(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_embedded")
 def test_the_usual_rooms_keep_what_the_demo_promises(tmp_path: Path) -> None:
     """200 rooms: 80 % of the surges within 5 minutes, under 0.1 false alerts per room-hour, nothing unaccounted."""
-    demo = Demo(tmp_path, "--speed", "300", "--minutes", "30", "--json")
+    demo = Demo(tmp_path, "--speed", "300", "--minutes", "30", "--json", *NO_BOARD)
     code, output = demo.end()
     assert code == 0, demo.errors
     summary = summary_in(output)
@@ -141,9 +145,12 @@ def test_the_usual_rooms_keep_what_the_demo_promises(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_embedded")
 def test_sigterm_ends_it_with_its_summary(tmp_path: Path) -> None:
-    """Exit code 143, every event that was sent accounted for."""
+    """Exit code 143, every event that was sent accounted for; until then the board answers at the address it says."""
     demo = Demo(tmp_path, "--rooms", "20", "--minutes", "500", "--json")
+    board = demo.read_until(r"board: (http://127\.0\.0\.1:\d+/)")[1]
     demo.read_until("first forecast")
+    with urllib.request.urlopen(board, timeout=DEADLINE_S) as page:
+        assert b"RoomPulse" in page.read()
     demo.process.terminate()
     code, output = demo.end()
     assert code == 128 + signal.SIGTERM, demo.errors
@@ -185,7 +192,7 @@ def test_stopped_while_it_starts_it_cleans_up(tmp_path: Path) -> None:
 )
 def test_a_part_that_crashes_ends_it_with_a_clear_error(tmp_path: Path, part: str, message: str) -> None:
     """Exit code 1, and what it was."""
-    demo = Demo(tmp_path, "--rooms", "20", "--minutes", "500")
+    demo = Demo(tmp_path, "--rooms", "20", "--minutes", "500", *NO_BOARD)
     demo.read_until("first forecast")
     os.kill(demo.pid_of(part), signal.SIGKILL)
     code, output = demo.end()
@@ -230,7 +237,7 @@ def test_in_a_terminal_it_shows_a_picture_until_ctrl_c_and_then_the_summary(tmp_
     """Exit code 0: that is how it is meant to end."""
     ours, its = pty.openpty()
     seen = bytearray()
-    demo = Demo(tmp_path, "--rooms", "20", output=its, errors=its)
+    demo = Demo(tmp_path, "--rooms", "20", *NO_BOARD, output=its, errors=its)
     os.close(its)
     reading = threading.Thread(target=_read_all, args=(ours, seen), daemon=True)
     reading.start()

@@ -1,4 +1,4 @@
-// A canvas that ECharts draws on, anew whenever its data or the theme changes.
+// A canvas that ECharts draws on, anew whenever its data or the theme changes. A tooltip that is open stays.
 
 import { h } from "vue";
 import { echarts } from "nicegui-echart";
@@ -7,7 +7,7 @@ export default {
   props: ["data", "option", "label"],
   mounted() {
     this.chart = echarts.init(this.$refs.canvas, null, { renderer: "canvas" });
-    this.draw = () => this.chart.setOption(this.option(this.data, colours()), { notMerge: true });
+    this.draw = () => this.chart.setOption(this.option(this.data, colours()), { replaceMerge: ["series"] });
     this.watching = new ResizeObserver(() => this.chart.resize());
     this.watching.observe(this.$refs.canvas);
     addEventListener("roompulse-theme", this.draw);

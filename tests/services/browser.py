@@ -1,0 +1,40 @@
+"""A real browser: Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.require import ROOT, require
+
+SHOTS = ROOT / "build" / "screenshots"
+"""Pictures of what the tests saw, for whoever looks into a failure; git ignores them."""
+DEADLINE_MS = 60_000
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser. Skips or fails as `require` does where it is not installed."""
+    binary = shutil.which("chromium")
+    require("Chromium", binary is not None, "apt-get install chromium")
+    # Its sandbox needs user namespaces, which root and containers do not have.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=binary, args=[*arguments, "--disable-dev-shm-usage"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def keep_picture(page: Page, name: str) -> Path:
+    """A picture of the whole page in the folder for them."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    path = SHOTS / f"{name}.png"
+    page.screenshot(path=path, full_page=True)
+    return path

@@ -142,7 +142,8 @@ def _follow(pipeline: Pipeline, overview: Overview, display: Display, speed: flo
         records = pipeline.feed.poll(POLL_S)
         now_s = time.time()
         alerts = overview.take(records, now_s)
-        display.show(overview, alerts, Standing(speed, WARM_UP_MINUTES, pipeline.metrics, now_s, ending, pipeline.board))
+        standing = Standing(speed, WARM_UP_MINUTES, pipeline.metrics, now_s, ending, pipeline.board)
+        display.show(overview, alerts, standing)
 
     _turn_until(lambda: bool(stop.number) or pipeline.input_over(), turn, timeout_s=float("inf"))
     ending = True

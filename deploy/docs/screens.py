@@ -25,9 +25,9 @@ from watch.overview import Overview
 from watch.pipeline import Plan
 
 PICTURES = ROOT / "docs" / "pictures"
-WIDTH, HEIGHT = 1280, 860
+WIDTH, HEIGHT = 1100, 700
 PHONE_WIDTH, PHONE_HEIGHT = 390, 844
-SPEED, SHOWN_AFTER_MINUTES = 60.0, 75
+SPEED, SHOWN_AFTER_MINUTES = 60.0, 65
 LARGEST_BYTES = 200_000
 WAIT_MS = 60_000
 
@@ -52,7 +52,7 @@ def board_screens(browser: Browser) -> None:
         for name, theme, width, height, path in (
             ("board-dark", "dark", WIDTH, HEIGHT, ""),
             ("board-phone", "light", PHONE_WIDTH, PHONE_HEIGHT, ""),
-            ("board-room", "light", WIDTH, 1130, str(room).removeprefix("/")),
+            ("board-room", "light", WIDTH, 960, str(room).removeprefix("/")),
         ):
             page = _page(browser, "dark" if theme == "dark" else "light", width, height)
             page.goto(pipeline.board + path)

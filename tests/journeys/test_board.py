@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from kafka import TopicPartition
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from roompulse.embedded import EmbeddedBroker, EmbeddedValkey, embedded_available
 from roompulse.kafka_client import make_consumer, make_producer
@@ -80,7 +80,7 @@ def page(board: Board, browser: Browser) -> Iterator[Page]:
     page.set_default_timeout(DEADLINE_MS)
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: (troubles.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("dialog", lambda dialog: dismissed(dialog, troubles))
     page.on("console", lambda said: troubles.append(said.text) if "Content Security Policy" in said.text else None)
     page.on("request", lambda asked: troubles.append(asked.url) if not is_own(asked.url, board.address) else None)
     yield page
@@ -88,6 +88,11 @@ def page(board: Board, browser: Browser) -> Iterator[Page]:
     context.close()
     assert not troubles
     assert hacked is None
+
+
+def dismissed(dialog: Dialog, troubles: list[str]) -> None:
+    troubles.append(f"dialog: {dialog.message}")
+    dialog.dismiss()
 
 
 def is_own(url: str, address: str) -> bool:
@@ -181,7 +186,7 @@ def test_a_surge_is_in_the_feed_within_seconds_of_its_record_and_its_room_shows_
 
 
 def test_names_that_would_be_more_than_text_are_text(board: Board, page: Page) -> None:
-    """In the feed, the hot list, the room's page, its title, its channels, its address; nothing runs, nothing is made."""
+    """In feed, hot list, the room's page, its title, channels and address; nothing runs, no element is made."""
     for _ in range(2):
         board.rooms.send_minute(surging=STRANGE)
     ready(page, f"{board.address}/")
@@ -303,7 +308,8 @@ def test_a_broker_that_dies_is_said_on_the_page_and_the_board_goes_on_when_it_is
 
 def test_without_a_broker_it_ends_with_a_clear_error() -> None:
     """Exit code 1, and what to look at."""
-    ended = roompulse("board", "--bootstrap-servers", f"127.0.0.1:{free_port()}", "--connect-timeout-s", "2", "--port", "0")
+    nobody = f"127.0.0.1:{free_port()}"
+    ended = roompulse("board", "--bootstrap-servers", nobody, "--connect-timeout-s", "2", "--port", "0")
     assert ended.returncode == 1
     assert "cannot reach Kafka" in ended.stderr
     assert "Traceback" not in ended.stderr

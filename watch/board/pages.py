@@ -36,11 +36,13 @@ class Shared:
 
     def pulse(self) -> dict[str, Any]:
         """The top of every page."""
-        return self._kept("pulse", REFRESH_S, self._pulse)
+        found: dict[str, Any] = self._kept("pulse", REFRESH_S, self._pulse)
+        return found
 
     def hot(self) -> dict[str, Any]:
         """The hottest rooms."""
-        return self._kept("hot", REFRESH_S, lambda: hot_view(self.reader.state))
+        found: dict[str, Any] = self._kept("hot", REFRESH_S, lambda: hot_view(self.reader.state))
+        return found
 
     def skill(self) -> list[dict[str, Any]]:
         """How good the forecasts are."""
@@ -166,7 +168,7 @@ def add_pages(reader: Reader, bundles: Bundles) -> None:
 
     # A browser takes the names . and .. in a path for itself: for rooms of that name there is /room?id=.
     @ui.page("/room", title="RoomPulse: room")
-    def room_by_id(id: str = "") -> None:  # noqa: A002  # the name in the address
+    def room_by_id(id: str = "") -> None:
         with context.client.layout:
             RoomPage(shared, id)
 

@@ -86,4 +86,3 @@ def _channels(state: BoardState, room_id: str, minutes: NDArray[np.int64]) -> li
 def _channel(label: str, counts: NDArray[np.float64]) -> dict[str, Any]:
     kind, _, name = label.partition(" ")
     return {"kind": kind, "name": name or OTHER, "total": plain(float(np.nansum(counts))), "counts": numbers(counts)}
-

@@ -15,9 +15,10 @@ SKILL_MINUTES = 60
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """Of one horizon: forecasts judged, their mean absolute error, that of repeating the last value, in counts a minute.
+    """Of one horizon: forecasts judged, their mean absolute error and that of repeating the last value.
 
-    `inside` is the share of counts within the 10-90 % interval, of which an honest one holds 80 %. None without any.
+    Errors are in counts a minute; `inside` is the share of counts within the 10-90 % interval, of which an honest one
+    holds 80 %. None where nothing was judged.
     """
 
     horizon: int
@@ -49,9 +50,7 @@ def room_skill(rooms: Rooms, room_id: str, until: int, minutes: int = SKILL_MINU
     ]
 
 
-def _judge(
-    horizon: int, came: NDArray[np.float64], last: NDArray[np.float64], made: NDArray[np.float64]
-) -> Skill:
+def _judge(horizon: int, came: NDArray[np.float64], last: NDArray[np.float64], made: NDArray[np.float64]) -> Skill:
     """`made` has the three quantiles as its last axis."""
     low, median, high = (made[..., quantile] for quantile in range(3))
     known = ~(np.isnan(came) | np.isnan(last) | np.isnan(median))

@@ -34,9 +34,7 @@ def pulse_view(state: BoardState, now_s: float) -> dict[str, Any]:
         "silent_s": None if silent is None else int(silent),
         "heard": pulse.heard_s is not None,
         "open": state.alerts.open_by_kind(),
-        "fleet": [
-            {"direction": event.direction, "text": event.text} for event in list(state.fleet.values())[-3:]
-        ],
+        "fleet": [{"direction": event.direction, "text": event.text} for event in list(state.fleet.values())[-3:]],
         "unreadable": sum(state.unreadable.values()),
     }
 

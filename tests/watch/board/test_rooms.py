@@ -48,9 +48,7 @@ def test_all_rooms_at_once_are_the_rooms_one_by_one() -> None:
             rooms.take_forecast(name, minute, fan(minute + at))
     asked = minutes(99, 100, 105)
     np.testing.assert_array_equal(rooms.all_came(asked), [rooms.came(name, asked) for name in "abc"])
-    np.testing.assert_array_equal(
-        rooms.all_made(asked, 5), [rooms.fans(name, asked)[:, :, 4] for name in "abc"]
-    )
+    np.testing.assert_array_equal(rooms.all_made(asked, 5), [rooms.fans(name, asked)[:, :, 4] for name in "abc"])
 
 
 def test_memory_is_bounded_and_a_silent_room_makes_way_for_a_new_one() -> None:

@@ -42,7 +42,8 @@ def test_what_cannot_be_read_is_counted_and_changes_nothing(kind: str) -> None:
 
 def test_a_forecast_of_another_length_is_refused() -> None:
     """The fan has ten minutes."""
-    short = msgspec.json.encode({"room_id": "r", "minute": at(0), "model": "m", "quantiles": {"0.1": [1], "0.5": [1], "0.9": [1]}})
+    quantiles = {"0.1": [1], "0.5": [1], "0.9": [1]}
+    short = msgspec.json.encode({"room_id": "r", "minute": at(0), "model": "m", "quantiles": quantiles})
     state = BoardState()
     state.take([Seen(FORECASTS, short, NOW)], NOW)
     assert state.unreadable[FORECASTS] == 1
@@ -85,8 +86,9 @@ def test_a_retraction_ends_an_alert_though_its_minute_lies_back() -> None:
 def test_alerts_are_found_by_kind_state_and_words() -> None:
     """The newest first; every word has to occur somewhere, in capitals or not."""
     book = AlertBook()
-    for record in (alert("alpha", "surge", 1, text="Surge by 搜索"), alert("beta", "slump", 2), alert("alpha", "hotspot", 3)):
-        book.take(record)
+    book.take(alert("alpha", "surge", 1, text="Surge by 搜索"))
+    book.take(alert("beta", "slump", 2))
+    book.take(alert("alpha", "hotspot", 3))
     book.take(alert("beta", "slump", 2, "retract"))
 
     def found(wanted: Wanted) -> list[str]:

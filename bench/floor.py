@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from bench.scale.backlog import minutes_for
 from bench.scale.contest import Way, compare, faults_of, report_of
@@ -26,11 +27,11 @@ from roompulse.topics import Topics
 GOALS = {"confluent": 2.2}
 
 
-def main() -> int:
-    """Measure and print."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print. Returns the exit code: 1 where a process failed or a check of the counts did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser, client="confluent", rooms=50_000, seconds=15)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     try:
         with running_rig(args.client, args.partitions, args.max_batch) as rig:
             report = measure(rig, args.rooms, args.seconds, args.repeat)

@@ -30,11 +30,11 @@ SHARES = (100, 10, 1)
 COLUMNS = ("", "client", "rooms", f"CPU us an event: {' / '.join(SERVED)}", "runs", "ratio, or seconds")
 
 
-def main() -> int:
-    """Measure and print."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print. Returns the exit code: 1 where a process failed or a check of the counts did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser, client="confluent", rooms=1_000_000, seconds=20)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     try:
         with running_rig(args.client, args.partitions, args.max_batch) as rig:
             fleets = [max(1, args.rooms // share) for share in SHARES]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.scale.backlog import minutes_for
@@ -27,14 +28,13 @@ from bench.scale.worker import Worker
 from roompulse.errors import RoomPulseError
 
 GOALS = {"confluent": 0.6, "kafka-python": 1.2}
-OUTPUT = "peer.scores"
 
 
-def main() -> int:
-    """Measure and print."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print. Returns the exit code: 1 where a process failed or a check of the counts did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser, client="confluent", rooms=50_000, seconds=15)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     try:
         python = peer_python()
         with running_rig(args.client, args.partitions, args.max_batch) as rig, tempfile.TemporaryDirectory() as state:
@@ -48,21 +48,20 @@ def main() -> int:
 def measure(rig: Rig, rooms: int, seconds: float, repeat: int, python: str, state: Path) -> Report:
     """Scorer and peer in turn. Raises RoomPulseError."""
     minutes = 1 + minutes_for(rooms, seconds)
-    topics = rig.make_topics("")
-    rig.make_topic(OUTPUT)
+    topics, theirs = rig.make_topics(""), rig.make_topics("peer.")
     loaded = rig.load(topics, rooms, minutes, first_minute=first_minute_of(minutes))
 
     def peer(group: str) -> list[Worker]:
         arguments = {
-            "--bootstrap-servers": rig.kafka.address, "--group": group, "--topic": topics.minutes, "--output": OUTPUT,
-            "--state": str(state / group),
+            "--bootstrap-servers": rig.kafka.address, "--group": group, "--topic": topics.minutes,
+            "--output": theirs.forecasts, "--state": str(state / group),
         }  # fmt: skip
         flat = [part for pair in arguments.items() for part in pair]
         return [Worker("Quix Streams", [str(_SCRIPT), *flat], python=python)]
 
     ways = (
         Way("scorer", lambda group: [rig.scorer("", group)], topics.forecasts),
-        Way("Quix Streams", peer, OUTPUT),
+        Way("Quix Streams", peer, theirs.forecasts),
     )
     found = compare(rig, topics, ways, repeat=repeat, warm=rooms, events=loaded.sent)
     faults = faults_of(rig, ways, repeat * loaded.sent)

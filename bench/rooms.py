@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from collections.abc import Sequence
 
 from bench.scale.arithmetic import cpu_us_per_event, grows, medians, slope_of
 from bench.scale.options import add_options
@@ -27,14 +28,17 @@ COLUMNS = (
     f"CPU us an event: {' / '.join(PROCESSES)}", "cores, all", "bytes a room: scorer / Redis",
 )  # fmt: skip
 
+NOT_SCORED = ("late", "duplicate", "dead_letters", "unaccounted")
+"""Counts of the scorer's summary that have to be 0: nothing of the kind is in the load."""
 
-def main() -> int:
-    """Measure and print."""
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print. Returns the exit code: 1 where a process failed or a check of the counts did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser, client="kafka-python", rooms=1_000_000, seconds=40)
     parser.add_argument("--scorers", type=int, default=1, help="processes that share the partitions")
     parser.add_argument("--warm-up", type=float, default=60.0, help="seconds before the first measurement")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     load = Load(args.rooms, args.scorers, args.warm_up, args.seconds, args.repeat)
     try:
         with running_rig(args.client, args.partitions, args.max_batch) as rig:
@@ -101,9 +105,8 @@ def faults_of(held: Held) -> list[str]:
         faults.append(f"{held.committed:,} events were scored, and there are {held.forecasts:,} committed forecasts")
     if held.committed != held.sent:
         faults.append(f"{held.sent:,} events were sent, and {held.committed:,} were scored in time")
-    for name in ("late", "duplicate", "dead_letters", "unaccounted"):
-        if count := sum(summary[name] for summary in held.summaries):
-            faults.append(f"{count:,} events are counted as {name.replace('_', ' ')}")
+    counts = {name: sum(summary[name] for summary in held.summaries) for name in NOT_SCORED}
+    faults += [f"{count:,} events are counted as {name}" for name, count in counts.items() if count]
     if not held.delays[-1]["seen"]:
         faults.append("no forecast was seen within the windows")
     return faults

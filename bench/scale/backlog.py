@@ -14,13 +14,13 @@ from roompulse.errors import RoomPulseError
 
 LOOK_EVERY_S = 0.05
 STUCK_S = 180.0
-PACE_PER_S = 1_000_000 / 60
-"""Events a second of a million rooms."""
+PACE_PER_MINUTE = 1_000_000
+"""Events of a million rooms."""
 
 
 def minutes_for(rooms: int, seconds: float) -> int:
     """Whole minutes of all rooms that hold the events of so many seconds at a million rooms' pace, at least one."""
-    return max(1, math.ceil(seconds * PACE_PER_S / rooms))
+    return max(1, math.ceil(round(seconds * PACE_PER_MINUTE / (60 * rooms), 6)))
 
 
 def read_costs(pids: Mapping[str, Sequence[int]]) -> dict[str, float]:

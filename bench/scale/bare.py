@@ -31,7 +31,7 @@ from scorer.adapters.confluent_client import BATCH_BYTES, consumer_config, produ
 POLL_S = 0.2
 ANSWER_S = 30.0
 EXAMPLES = 1000
-_HEADERS = [(SCHEMA_HEADER, FORECAST_SCHEMA.encode())]
+_HEADERS: list[tuple[str, str | bytes | None]] = [(SCHEMA_HEADER, FORECAST_SCHEMA.encode())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,10 @@ def through_confluent(job: Job, stop: Callable[[], bool]) -> int:
             continue
         producer.begin_transaction()
         for message in [first, *consumer.consume(job.settings.max_batch - 1, 0)]:
-            trouble, value = message.error(), message.value()
-            if trouble is not None or value is None:
+            trouble, value, partition = message.error(), message.value(), message.partition()
+            if trouble is not None or value is None or partition is None:
                 raise KafkaException(trouble)
-            producer.produce(job.output, job.answer(value), message.key(), message.partition(), headers=_HEADERS)
+            producer.produce(job.output, job.answer(value), message.key(), partition, headers=_HEADERS)
             events += 1
         positions = consumer.position(consumer.assignment())
         producer.send_offsets_to_transaction(positions, consumer.consumer_group_metadata(), ANSWER_S)

@@ -69,6 +69,7 @@ class Sender:
                 "queue.buffering.max.messages": 500_000,
                 "queue.buffering.max.kbytes": 500_000,
                 "delivery.report.only.error": True,
+                "log_level": 3,  # what is tried again is no news
                 "on_delivery": self._delivered,
             }
         )

@@ -48,10 +48,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What was seen: `readings` with their times at the edges, (time, lag) samples between, delays by window and overall.
-
-    `unscored` events were still waiting when draining was given up.
-    """
+    """`readings` with their times at the edges, (time, lag) samples between them, delays by window and over all."""
 
     readings: Sequence[tuple[float, Reading]]
     lags: Sequence[tuple[float, int]]
@@ -79,7 +76,9 @@ def hold(rig: Rig, load: Load) -> Held:
         pids = {"scorer": [one.pid for one in scorers], **rig.pids, "generator": [generator.pid]}
         pids["watcher"] = [watcher.pid]
         workers = [*scorers, generator, watcher]
-        readings, lags, least_free = [], [], available_bytes()
+        readings: list[tuple[float, Reading]] = []
+        lags: list[tuple[float, int]] = []
+        least_free = available_bytes()
         for edge_s in load.edges_s:
             while (left_s := start_s + edge_s - time.time()) > 0:
                 time.sleep(min(LOOK_EVERY_S, left_s))
@@ -89,6 +88,7 @@ def hold(rig: Rig, load: Load) -> Held:
                 if readings:
                     lags.append((time.time() - start_s, probe.end() - probe.committed()))
             readings.append((time.time() - start_s, Reading(probe.committed(), read_costs(pids))))
+            lags.append((readings[-1][0], probe.end() - readings[-1][1].events))
         scorer_bytes, redis_bytes = _resident(scorers) - scorer_bytes, rig.redis_bytes() - redis_bytes
         sent = generator.finish(DRAIN_S)
         _drain(probe, scorers, sent["sent"])

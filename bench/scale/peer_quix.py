@@ -9,7 +9,7 @@ import argparse
 import math
 from typing import Any
 
-from quixstreams import Application
+from quixstreams import Application  # type: ignore[import-not-found] # not in RoomPulse's environment
 
 SMOOTHING = 0.05
 COMMIT_EVERY_S = 1.0

@@ -17,7 +17,7 @@ from confluent_kafka import (
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # exported, but not by name
 
 from roompulse.errors import BrokerError
 
@@ -42,7 +42,7 @@ class GroupProbe:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        del self._admin
+        del self._admin  # the library ends a client that nobody holds
 
     def committed(self) -> int:
         """Events that the group has committed. The topic must hold no transaction: its markers would count too."""
@@ -54,7 +54,7 @@ class GroupProbe:
     def end(self) -> int:
         """Events on the topic."""
         ask, level = self._admin.list_offsets, IsolationLevel.READ_UNCOMMITTED
-        wanted = {at: OffsetSpec.latest() for at in self._at}
+        wanted = {at: OffsetSpec.latest() for at in self._at}  # type: ignore[no-untyped-call]
         found = _answer(lambda: list(ask(wanted, isolation_level=level, request_timeout=TRY_S).values()))
         return sum(at.offset for at in found)
 

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import time
 
-from confluent_kafka.admin import AdminClient, NewTopic
 from redis import Redis
 
-from bench.scale.probe import ANSWER_S, GroupProbe, count_committed
+from bench.scale.probe import GroupProbe, count_committed
 from bench.scale.worker import Worker
 from roompulse.kafka_topics import create_topics
 from roompulse.settings import Settings
@@ -57,11 +56,6 @@ class Rig:
         topics = Topics(prefix)
         create_topics(Settings(bootstrap_servers=self.kafka.address), topics, self.partitions)
         return topics
-
-    def make_topic(self, name: str) -> None:
-        """One topic, of as many partitions as the others."""
-        new = NewTopic(name, num_partitions=self.partitions, replication_factor=1)
-        AdminClient({"bootstrap.servers": self.kafka.address}).create_topics([new])[name].result(ANSWER_S)
 
     def scorer(self, prefix: str, group: str, number: int = 1) -> Worker:
         """Start `roompulse score`. Its name is static, so that its successor after a crash need not wait."""

@@ -34,7 +34,10 @@ class Size:
 
 
 def measure_size(rig: Rig, rooms: int, seconds: float, repeat: int, *, restart: bool) -> Size:
-    """One scorer over a backlog of these rooms, of which the first minute is not measured; then crashes. RoomPulseError."""
+    """One scorer over a backlog of these rooms, the first minute of which is not measured; then crashes.
+
+    Raises RoomPulseError.
+    """
     prefix = f"rooms-{rooms}."
     minutes = 1 + minutes_for(rooms, seconds * repeat)
     first_minute = first_minute_of(minutes + 1)
@@ -63,7 +66,10 @@ def measure_size(rig: Rig, rooms: int, seconds: float, repeat: int, *, restart: 
 def measure_shared(
     rig: Rig, rooms: int, seconds: float, repeat: int
 ) -> tuple[Mapping[int, Sequence[Outcome]], list[str]]:
-    """The same load with one scorer and with two, in turn: outcomes by number of scorers, and faults. RoomPulseError."""
+    """The same load with one scorer and with two, in turn: outcomes by number of scorers, and faults.
+
+    Raises RoomPulseError.
+    """
     minutes = 1 + minutes_for(rooms, seconds)
     found: dict[int, list[Outcome]] = {1: [], 2: []}
     faults = []

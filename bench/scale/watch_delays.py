@@ -1,11 +1,11 @@
 """Reads committed forecasts as any subscriber would, and takes the time since their events were due.
 
-    python -m bench.scale.watch_delays --bootstrap-servers H:P --topic T --partitions 0 4 --rooms N --start S --edges ...
+    python -m bench.scale.watch_delays --bootstrap-servers H:P --topic T --partitions 0 --rooms N --start S --edges 9 19
 
-Event and forecast meet over room and minute: with a paced load (`bench.scale.generate`) they tell when the event was due.
-So a generator that falls behind, a full queue in its client and a slow broker all count as delay. Runs until SIGTERM,
-then prints, for each window between two `--edges` (seconds after the start, by when events were due), how many were seen
-and the quantiles of their delay, as one JSON object.
+Room and minute of a forecast tell when its event was due in a paced load (`bench.scale.generate`). So a generator that
+falls behind, a full queue in its client and a slow broker all count as delay. Runs until SIGTERM, then prints as one
+JSON object how many were seen and the quantiles of their delay, for each window between two `--edges` (seconds after
+the start; an event belongs to the window in which it was due) and for all of them together.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from roompulse.stop_signal import StopSignal
 
 WAIT_S = 0.02
 """How long messages are gathered: so late is a delay told at most, and it counts as delay."""
-_MINUTE_AT = slice(36, 53 + 3)
+_MINUTE_AT = slice(36, 56)
 """Where the minute stands in a forecast of `payloads`' rooms."""
 
 
@@ -79,7 +80,7 @@ class Pace:
     def windows(self, edges_s: Sequence[float]) -> list[dict[str, float | int | None]]:
         """Count and quantiles of the delay of the events that were due between each two edges, and of all of them."""
         due_s, delay_s = np.array(self._due_s), np.array(self._delay_s)
-        bounds = [*zip(edges_s, edges_s[1:], strict=False), (edges_s[0], edges_s[-1])]
+        bounds = [*pairwise(edges_s), (edges_s[0], edges_s[-1])]
         return [_quantiles(delay_s[(due_s >= begin) & (due_s < end)]) for begin, end in bounds]
 
 

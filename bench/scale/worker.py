@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,13 +23,11 @@ class Worker:
     `python` may be that of another environment.
     """
 
-    def __init__(
-        self, name: str, arguments: Sequence[str], *, python: str = sys.executable, env: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, name: str, arguments: Sequence[str], *, python: str = sys.executable) -> None:
         self.name = name
-        self._output = tempfile.TemporaryFile(mode="w+")
+        self._output = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - closed with the context
         # One thread for numpy's libraries, as a process scales by processes.
-        whole = os.environ | {"OMP_NUM_THREADS": "1"} | (env or {})
+        whole = os.environ | {"OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen([python, *arguments], stdout=self._output, stdin=subprocess.DEVNULL, env=whole)
 
     @property

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    ConsumerGroupTopicPartitions,
-    IsolationLevel,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # exported, but not by name
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from kafka.errors import KafkaError as AdminError
 
 from roompulse.errors import BrokerError
+from roompulse.kafka_client import make_admin
+from roompulse.settings import Settings
 
 ANSWER_S = 60.0
 TRY_S = 3.0
@@ -29,12 +22,24 @@ Answer = TypeVar("Answer")
 
 
 class GroupProbe:
-    """Positions of one group on one topic, summed over its partitions; to be used as a context."""
+    """Positions of one group on one topic, summed over its partitions; to be used as a context.
+
+    A consumer asks, and is closed: the library's admin client, left to the garbage collector once its broker is gone,
+    kept the whole process from ending (confluent-kafka 2.16).
+    """
 
     def __init__(self, bootstrap_servers: str, group: str, topic: str, partitions: int) -> None:
-        self._group = group
+        self._servers, self._group = bootstrap_servers, group
         self._at = [TopicPartition(topic, partition) for partition in range(partitions)]
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "group.id": group,  # to ask for its positions; nothing is subscribed, so it is never joined
+                "enable.auto.commit": False,
+                "isolation.level": "read_uncommitted",  # or an answer would wait for the open transaction
+                "log_level": 3,
+            }
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -42,47 +47,52 @@ class GroupProbe:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        del self._admin  # the library ends a client that nobody holds
+        self._consumer.close()
 
     def committed(self) -> int:
         """Events that the group has committed. The topic must hold no transaction: its markers would count too."""
-        wanted = [ConsumerGroupTopicPartitions(self._group, self._at)]
-        ask = self._admin.list_consumer_group_offsets
-        found = _answer(lambda: [ask(wanted, request_timeout=TRY_S)[self._group]])[0]
-        return sum(max(at.offset, 0) for at in found.topic_partitions)
+        found = _answer(lambda: self._consumer.committed(self._at, TRY_S))
+        return sum(max(at.offset, 0) for at in found)
 
     def end(self) -> int:
         """Events on the topic."""
-        ask, level = self._admin.list_offsets, IsolationLevel.READ_UNCOMMITTED
-        wanted = {at: OffsetSpec.latest() for at in self._at}  # type: ignore[no-untyped-call]
-        found = _answer(lambda: list(ask(wanted, isolation_level=level, request_timeout=TRY_S).values()))
-        return sum(at.offset for at in found)
+        return sum(_answer(lambda at=at: self._consumer.get_watermark_offsets(at, TRY_S))[1] for at in self._at)
 
     def wait_for_members(self, members: int) -> None:
         """Until so many members share all partitions. Raises BrokerError."""
-        deadline, ask = time.monotonic() + JOIN_S, self._admin.describe_consumer_groups
-        while time.monotonic() < deadline:
-            found = _answer(lambda: [ask([self._group], request_timeout=TRY_S)[self._group]])[0]
-            shares = [len(member.assignment.topic_partitions) for member in found.members if member.assignment]
-            if len(shares) == members and all(shares) and sum(shares) == len(self._at):
-                return
-            time.sleep(0.2)
+        deadline = time.monotonic() + JOIN_S
+        with make_admin(Settings(bootstrap_servers=self._servers)) as admin:
+            while time.monotonic() < deadline:
+                shares = _answer(lambda: _shares(admin.describe_groups([self._group])[self._group]))
+                if len(shares) == members and all(shares) and sum(shares) == len(self._at):
+                    return
+                time.sleep(0.2)
         raise BrokerError(f"{members} scorers did not share the partitions within {JOIN_S:g} s")
 
 
-def _answer(ask: Callable[[], list[Future[Answer]]]) -> list[Answer]:
+def _shares(group: dict[str, Any]) -> list[int]:
+    """How many partitions each member has."""
+    held = [(member["member_assignment"] or {}).get("assigned_partitions", ()) for member in group["members"]]
+    return [sum(len(topic["partitions"]) for topic in topics) for topics in held]
+
+
+def _answer(ask: Callable[[], Answer | None]) -> Answer:
     """Ask until there is an answer: a broker that has just made a topic or a group does not know it everywhere yet.
 
     Raises BrokerError with the last refusal.
     """
     deadline = time.monotonic() + ANSWER_S
     while True:
+        refusal: Exception | None = None
         try:
-            return [future.result(2 * TRY_S) for future in ask()]
-        except (KafkaException, TimeoutError) as error:
-            if time.monotonic() > deadline:
-                raise BrokerError(f"the broker does not answer: {error!r}") from error
-            time.sleep(0.2)
+            found = ask()
+            if found is not None:
+                return found
+        except (KafkaException, AdminError) as error:
+            refusal = error
+        if time.monotonic() > deadline:
+            raise BrokerError(f"the broker does not answer: {refusal!r}") from refusal
+        time.sleep(0.2)
 
 
 def count_committed(bootstrap_servers: str, topic: str, partitions: Sequence[int]) -> int:

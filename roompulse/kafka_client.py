@@ -7,6 +7,7 @@ request after 10 s, a record that could not be delivered after a minute.
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -17,7 +18,9 @@ from kafka import errors as vendor
 
 from roompulse.errors import BrokerError, UsageError
 from roompulse.kafka_errors import UNREACHABLE, quiet_client_log, translated
+from roompulse.kafka_security import kafka_python_security
 from roompulse.settings import Settings
+from roompulse.tls import refusal
 
 REQUEST_TIMEOUT_S = 10.0
 DELIVERY_TIMEOUT_S = 60.0
@@ -31,16 +34,15 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 
 def _common(settings: Settings, role: str) -> dict[str, Any]:
     quiet_client_log()
-    servers = [part.strip() for part in settings.bootstrap_servers.split(",") if part.strip()]
-    if not servers:
+    if not settings.servers:
         raise UsageError("--bootstrap-servers is empty: expected host:port")
     return {
-        "bootstrap_servers": servers,
+        "bootstrap_servers": list(settings.servers),
         "client_id": f"roompulse-{role}",
         "bootstrap_timeout_ms": int(settings.connect_timeout_s * 1000),
         "request_timeout_ms": int(REQUEST_TIMEOUT_S * 1000),
         "reconnect_backoff_max_ms": 1000,
-    }
+    } | kafka_python_security(settings)
 
 
 def _connect(settings: Settings, client: Any, config: Mapping[str, Any]) -> Any:
@@ -58,9 +60,15 @@ def _connect(settings: Settings, client: Any, config: Mapping[str, Any]) -> Any:
         for failed in networks:
             failed.close()
         if isinstance(error, UNREACHABLE):
-            waited = f"tried for {settings.connect_timeout_s:g} s"
-            raise BrokerError(f"cannot reach Kafka at {settings.bootstrap_servers} ({waited})") from error
+            raise BrokerError(unreachable(settings, config.get("ssl_context"))) from error
         raise translated(f"cannot use Kafka at {settings.bootstrap_servers}", error) from error
+
+
+def unreachable(settings: Settings, tls: ssl.SSLContext | None) -> str:
+    """Why no broker was found, in one line: where it was looked for, and what its TLS says where there is one."""
+    why = next(filter(None, (refusal(server, tls) for server in settings.servers)), "") if tls is not None else ""
+    waited = f"tried for {settings.connect_timeout_s:g} s"
+    return f"cannot reach Kafka at {settings.bootstrap_servers} ({waited})" + (f": {why}" if why else "")
 
 
 def make_producer(settings: Settings, transactional_id: str | None = None) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -17,7 +17,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka import errors as vendor
 
 from roompulse.errors import BrokerError, UsageError
-from roompulse.kafka_errors import UNREACHABLE, quiet_client_log, translated
+from roompulse.kafka_errors import UNREACHABLE, errors_in_log, login_trouble, quiet_client_log, translated
 from roompulse.kafka_security import kafka_python_security
 from roompulse.settings import Settings
 from roompulse.tls import refusal
@@ -55,18 +55,23 @@ def _connect(settings: Settings, client: Any, config: Mapping[str, Any]) -> Any:
         return networks[-1]
 
     try:
-        return client(**config, kafka_client=network)
+        with errors_in_log() as seen:
+            return client(**config, kafka_client=network)
     except vendor.KafkaError as error:
         for failed in networks:
             failed.close()
         if isinstance(error, UNREACHABLE):
-            raise BrokerError(unreachable(settings, config.get("ssl_context"))) from error
+            raise BrokerError(_unreachable(settings, config.get("ssl_context"), seen)) from error
         raise translated(f"cannot use Kafka at {settings.bootstrap_servers}", error) from error
 
 
-def unreachable(settings: Settings, tls: ssl.SSLContext | None) -> str:
-    """Why no broker was found, in one line: where it was looked for, and what its TLS says where there is one."""
-    why = next(filter(None, (refusal(server, tls) for server in settings.servers)), "") if tls is not None else ""
+def _unreachable(settings: Settings, tls: ssl.SSLContext | None, seen: Sequence[BaseException]) -> str:
+    """Why no broker was found: where it was looked for, and what was wrong with certificate or login."""
+    why = ""
+    if tls is not None:
+        why = next(filter(None, (refusal(server, tls) for server in settings.servers)), "")
+    if not why and settings.kafka_security_protocol.startswith("SASL_"):
+        why = login_trouble(settings.kafka_username, settings.kafka_sasl_mechanism, seen)
     waited = f"tried for {settings.connect_timeout_s:g} s"
     return f"cannot reach Kafka at {settings.bootstrap_servers} ({waited})" + (f": {why}" if why else "")
 

@@ -91,6 +91,9 @@ class Settings:
     connect_timeout_s: float = setting(10.0, "give up on a server that cannot be reached at the start", parse_seconds)
     max_batch: int = setting(5000, "most records in one transaction", parse_positive)
     max_message_bytes: int = setting(1_000_000, "dead letters are cut to this many bytes", parse_positive)
+    max_rooms: int = setting(
+        1_000_000, "most rooms of one partition; minutes of new ones beyond that are dead letters", parse_positive
+    )
     partitioner: str = setting(
         "any",
         "refuse records that lie on another partition than this function's: murmur2, crc32 or any",

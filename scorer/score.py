@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SETTINGS = (
     *KAFKA, "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
     "instance_id", "static_membership", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes",
-    "partitioner", *REDIS, "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port",
+    "max_rooms", "partitioner", *REDIS, "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port",
     "model", "settings", "surge_budget", "slump_budget", "registry", "ignore_models", "auto_demote", "quiet_clock_s",
     "shadow_share", "log_level", "log_format", "otlp_endpoint",
 )  # fmt: skip

@@ -75,6 +75,7 @@ def open_model(
     return Context(
         bundle.hash, open_forecaster(bundle), rules, channels, writer, dtype, overrides or Overrides(), partition_of,
         settings.auto_demote, tuple(filter(None, map(str.strip, settings.ignore_models.split(",")))),
+        settings.max_rooms,
     )  # fmt: skip
 
 

@@ -56,7 +56,11 @@ class GroupProbe:
 
     def end(self) -> int:
         """Events on the topic."""
-        return sum(_answer(lambda at=at: self._consumer.get_watermark_offsets(at, TRY_S))[1] for at in self._at)
+        return sum(map(self._end_of, self._at))
+
+    def _end_of(self, at: TopicPartition) -> int:
+        bounds = _answer(lambda: self._consumer.get_watermark_offsets(at, TRY_S))
+        return bounds[1]
 
     def wait_for_members(self, members: int) -> None:
         """Until so many members share all partitions. Raises BrokerError."""

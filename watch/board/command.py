@@ -8,7 +8,7 @@ import logging
 import os
 
 from roompulse.errors import UsageError
-from roompulse.settings import add_settings, load_kind, load_settings
+from roompulse.settings import KAFKA, add_settings, load_kind, load_settings
 from roompulse.stderr_log import log_to_stderr
 from watch.board.bundles import Bundles
 from watch.board.reader import Reader
@@ -27,9 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     add_settings(parser, "board_host", "board_port", "history", kind=BoardSettings)
-    add_settings(
-        parser, "bootstrap_servers", "topic_prefix", "connect_timeout_s", "model", "registry", "log_level", "log_format"
-    )
+    add_settings(parser, *KAFKA, "topic_prefix", "connect_timeout_s", "model", "registry", "log_level", "log_format")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -25,7 +25,7 @@ from watch.overview import Overview
 from watch.pipeline import Plan
 
 PICTURES = ROOT / "docs" / "pictures"
-WIDTH, HEIGHT = 1100, 700
+WIDTH, HEIGHT = 1260, 700
 PHONE_WIDTH, PHONE_HEIGHT = 390, 844
 SPEED, SHOWN_AFTER_MINUTES = 60.0, 65
 LARGEST_BYTES = 200_000

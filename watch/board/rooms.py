@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,11 +155,11 @@ class Rooms:
     def _grow(self) -> None:
         more = min(len(self._last), self.most - len(self._last))
 
-        def grown(old: NDArray[np.generic], fill: float) -> NDArray[np.generic]:
+        def grown(old: NDArray[Any], fill: float) -> NDArray[Any]:
             return np.concatenate([old, np.full((more, *old.shape[1:]), fill, old.dtype)])
 
-        self._last = grown(self._last, NEVER)  # type: ignore[assignment]  # the same kind as before
-        self._came_at = grown(self._came_at, NEVER)  # type: ignore[assignment]
-        self._came = grown(self._came, np.nan)  # type: ignore[assignment]
-        self._made_at = grown(self._made_at, NEVER)  # type: ignore[assignment]
-        self._fans = grown(self._fans, np.nan)  # type: ignore[assignment]
+        self._last = grown(self._last, NEVER)
+        self._came_at = grown(self._came_at, NEVER)
+        self._came = grown(self._came, np.nan)
+        self._made_at = grown(self._made_at, NEVER)
+        self._fans = grown(self._fans, np.nan)

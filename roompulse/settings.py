@@ -45,9 +45,7 @@ REDIS = (
 Loaded = TypeVar("Loaded")
 
 
-def setting(
-    default: Any, text: str, parse: Callable[[str], Any] = str, *, flag: str = "", secret: bool = False
-) -> Any:
+def setting(default: Any, text: str, parse: Callable[[str], Any] = str, *, flag: str = "", secret: bool = False) -> Any:
     """A field of a settings class: its default, its line of help, and what reads it or raises ValueError.
 
     `flag` is for one whose flag is shorter than its variable: `--port` reads well, `ROOMPULSE_PORT` says too little.

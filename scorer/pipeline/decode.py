@@ -198,6 +198,8 @@ def decode_messages(
 def _record(read: Callable[[bytes], StraightMinute], message: Message) -> StraightMinute | RoomMinute:
     value = value_of(message)
     try:
+        if not value.isascii():
+            value.decode()  # as `decode_with` does, for fields that nobody looks at
         return read(value)
     except (ValueError, RecursionError, msgspec.MsgspecError):
         return decode_minute(value)  # it may name other channels; else this says what is wrong

@@ -19,16 +19,17 @@ _MISS_LOW, _MISS_HIGH = QUANTILES[0], 1 - QUANTILES[2]
 
 def round4(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Round to 4 significant digits, as numbers that the model made are published; no negative zero. NaN stays."""
-    return from_digits(*significant_digits(values))
+    values, power = _with_power(values)
+    up, down = _scales(power)
+    digits: NDArray[np.float64] = np.round(values * up / down) * down / up + 0.0
+    return digits
 
 
 def significant_digits(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The first 4 digits of each number as a whole number, and the power of ten of the first of them."""
-    size = np.abs(values)
-    nothing = size < _NOTHING
-    power = np.floor(np.log10(np.where(nothing, 1.0, size)))
+    values, power = _with_power(values)
     up, down = _scales(power)
-    return np.round(np.where(nothing, 0.0, values) * up / down), power
+    return np.round(values * up / down), power
 
 
 def from_digits(digits: NDArray[np.float64], power: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -36,6 +37,12 @@ def from_digits(digits: NDArray[np.float64], power: NDArray[np.float64]) -> NDAr
     up, down = _scales(power)
     values: NDArray[np.float64] = digits * down / up + 0.0
     return values
+
+
+def _with_power(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    size = np.abs(values)
+    nothing = size < _NOTHING
+    return np.where(nothing, 0.0, values), np.floor(np.log10(np.where(nothing, 1.0, size)))
 
 
 def _scales(power: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -29,5 +29,5 @@ def test_no_forecast_is_no_text() -> None:
 def test_every_number_of_four_digits_is_written_alike() -> None:
     """All 9,000 of them around 1, 1,000 and 1,000,000."""
     for power in (1e-3, 1.0, 1e3):
-        numbers = round4(np.arange(1000, 10_000) * power).reshape(-1, 3, 10)
+        numbers = round4(np.arange(1000, 10_000, dtype=np.float64) * np.float64(power)).reshape(-1, 3, 10)
         assert quantile_texts(numbers) == [encode(Quantiles(*row)) for row in numbers.tolist()]

@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from roompulse.errors import CheckpointAway, CheckpointError, UsageError
 from roompulse.settings import masked
+from scorer.adapters.redis_place import RedisPlace
 from scorer.ports import Row
 
 RefusedCommand = redis.ResponseError  # what a session raises when the server refuses; outside it is translated
@@ -25,7 +26,6 @@ Result = TypeVar("Result")
 
 # Refusals that pass when the server or its operator has done something; nothing was executed.
 _PASSING = ("OOM", "MISCONF", "READONLY", "LOADING", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY")
-
 
 _BYTES_A_SECOND = 20e6
 """What a loaded server with its append-only file on writes at least."""
@@ -109,13 +109,15 @@ def _packed(command: Command) -> bytes:
 
 
 class RedisLink:
-    """A pool of connections to the server at `url`. Safe to use from several threads, each with its own session.
+    """A pool of connections to the server at `place`, a URL or more. Several threads may use it, each its own session.
 
     Connecting takes at most `connect_timeout_s`, and waiting for an answer `answer_timeout_s`, or longer where much was
     written.
     """
 
-    def __init__(self, url: str, *, connect_timeout_s: float, answer_timeout_s: float) -> None:
+    def __init__(self, place: str | RedisPlace, *, connect_timeout_s: float, answer_timeout_s: float) -> None:
+        place = RedisPlace(place) if isinstance(place, str) else place
+        url = place.url
         self.where = masked(url)
         self._answer_timeout_s = answer_timeout_s
         try:
@@ -128,6 +130,7 @@ class RedisLink:
                 socket_timeout=answer_timeout_s,
                 retry=Retry(NoBackoff(), 0),  # what a lost connection means is decided here and nowhere else
                 protocol=2,
+                **place.options(),
             )
             self._pool.connection_class(**self._pool.connection_kwargs)  # what follows a ? in the URL shows only here
         except (ValueError, TypeError):

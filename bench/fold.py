@@ -79,7 +79,7 @@ def measure(rooms: int, minutes: int, partitions: int, max_batch: int) -> dict[s
             with stages.measuring(REST):
                 one.apply(outcome, batch[-1].offset + 1)
             with stages.measuring(SAVED):
-                one.snapshot(SavedHead("", "", partitions, Head()))
+                one.hand_over(SavedHead("", "", partitions, Head()), whole=True)
             one.saved()
             events += outcome.tally.events
             records += len(outcome.lines)

@@ -221,7 +221,7 @@ def test_no_page_has_a_serious_fault_of_accessibility(board: Board, page: Page, 
         page.wait_for_selector("canvas")
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        assert page.evaluate("document.documentElement.dataset.theme") == theme
+        page.wait_for_selector(f'html[data-theme="{theme}"]', state="attached")
         found = Axe().run(page).response["violations"]
         bad = [fault for fault in found if fault["impact"] in {"serious", "critical"}]
         assert not bad, [(fault["id"], [node["html"] for node in fault["nodes"]][:3]) for fault in bad]

@@ -65,14 +65,17 @@ def estimates(
     for name, (middle, low, high) in series.items():
         number = others.index(name) if name in others else 0
         mine = name == own
+        beside = 0.0 if mine or only_own or not labels[0] else 0.08 * (number - (len(others) - 1) / 2)
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": safe(name),
-                "x": list(x),
+                "x": [at + beside for at in x] if beside else list(x),
+                "hovertemplate": "%{y:.4g}",
                 "y": numbers(middle),
                 "error_y": {
+                    "visible": mine or not only_own,
                     "type": "data", "symmetric": False, "array": numbers(high - middle),
                     "arrayminus": numbers(middle - low), "thickness": 1, "width": 3,
                 },
@@ -113,19 +116,24 @@ def against_diagonal(
     }  # fmt: skip
     data = [diagonal]
     for name, (x, of) in series.items():
-        data += estimates(numbers(x), {name: of}, "", labels)["data"]
+        data += estimates(x.tolist(), {name: of}, "", labels)["data"]
     for number, trace in enumerate(data[1:]):
         trace["line"] = {"color": COLOURS[number % len(COLOURS)], "width": 1.8, "dash": ("solid", *DASHES)[number]}
         trace["marker"] = {"size": 7, "symbol": ("circle", *SYMBOLS)[number]}
-    kind = {"type": "log", "exponentformat": "power"} if logarithmic else {"range": [0, 1], "tickformat": ".0%"}
+    ticks = sorted({float(value) for value in nominal})
+    kind = (
+        {"type": "log", "tickvals": ticks, "ticktext": [f"{100 * tick:g} %" for tick in ticks]}
+        if logarithmic
+        else {"range": [0, 1], "tickformat": ".0%"}
+    )
     return {"data": data, "layout": layout(axis(labels[0], **kind), axis(labels[1], **kind))}
 
 
 def bars(x: Sequence[str], series: Mapping[str, Estimate], own: str, labels: tuple[str, str]) -> Figure:
     """Bars by class with 95 % intervals, a group for each class."""
-    plot = estimates(x, series, own, labels, barmode="group", bargap=0.25)
+    plot = estimates(range(len(x)), series, own, labels, barmode="group", bargap=0.25)
     for trace in plot["data"]:
         colour = trace.pop("line")["color"]
         del trace["mode"]
-        trace |= {"type": "bar", "marker": {"color": colour, "opacity": 0.85}}
+        trace |= {"type": "bar", "x": list(x), "marker": {"color": colour, "opacity": 0.85}}
     return plot

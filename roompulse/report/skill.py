@@ -73,8 +73,16 @@ def _errors(judged: Judged, drawn: Judged, note: str) -> Section:
     parts.append(
         beside(
             [
-                figure(estimates(AHEAD, kept, OWN, labels), "Error by minutes ahead", "Bars are 95 % intervals."),
-                figure(difference, f"{OWN} against each baseline, on the same minutes", f"Below zero {OWN} is better."),
+                figure(
+                    estimates(AHEAD, kept, OWN, labels, only_own=True),
+                    "Error by minutes ahead",
+                    f"Bars: 95 % interval of {OWN}; those of the others are in the table.",
+                ),
+                figure(
+                    difference,
+                    f"{OWN} against each baseline, on the same minutes",
+                    f"Below zero {OWN} is better. Bars: 95 %.",
+                ),
             ]
         )
     )
@@ -116,16 +124,22 @@ def _places(judged: Judged) -> Section:
         [names[at] for at in present], _taken(by_size, present), OWN, ("mean counts a minute of the session", _ERROR)
     )
     if len(present) > 1:
-        size["layout"]["yaxis"]["type"] = "log"
-    figures = [figure(size, "By size of room, mean of ten minutes")]
+        size["layout"]["yaxis"] |= {"type": "log", "dtick": 1}
+    figures = [
+        figure(size, "By size of room, mean of ten minutes", "Bars: 95 %. The scale of the errors is logarithmic.")
+    ]
     hours = [hour for hour in range(24) if (judged.hour == hour).any()]
     if len(hours) > 1:
-        by_hour, counts = by_class(judged, [judged.hour == hour for hour in hours])
-        plot = estimates(hours, by_hour, OWN, ("hour of the local day in which the forecast was made", _ERROR))
+        by_hour, every = by_class(judged, [judged.hour == hour for hour in range(24)])
+        counts = [every[hour] for hour in hours]
+        plot = estimates(
+            range(24), by_hour, OWN, ("hour of the local day in which the forecast was made", _ERROR), only_own=True
+        )
         for trace in plot["data"]:
-            trace["text"] = [f"n = {count:,}" for count in counts]
+            trace["text"] = [f"n = {count:,}" for count in every]
+            trace["hovertemplate"] = "%{x}:00, %{y:.4g}, %{text}"
         plot["layout"]["xaxis"] |= {"dtick": 2}
-        note = f"n by hour from {min(counts):,} to {max(counts):,}; other rooms are on at other hours."
+        note = f"n by hour from {min(counts):,} to {max(counts):,}; other rooms are on at other hours. Bars: 95 % of {OWN}."
         figures.append(figure(plot, "By hour of the day, mean of ten minutes", note))
     return Section("Where it is harder", [beside(figures)])
 

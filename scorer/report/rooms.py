@@ -9,7 +9,7 @@ import numpy as np
 
 from roompulse.labels import Labelled
 from roompulse.report.page import Cell, Section, beside, choice, figure, table, text
-from roompulse.report.plots import BAND, OWN, axis, layout, numbers
+from roompulse.report.plots import OWN, axis, band, layout, numbers
 from scorer.report.alerts import Episode
 from scorer.report.evaluate import Run
 from scorer.report.timeline import MOST_MINUTES, timeline, window_of
@@ -123,12 +123,8 @@ def _picture(run: Run, one: Scored, which: str, clock: Sequence[str]) -> str:
     session, expected = run.sessions[one.at], run.next_minute(one.at)
     x = list(range(len(session.counts)))
     common = {"type": "scatter", "mode": "lines", "x": x}
-    nothing = {"width": 0}
     data = [
-        common | {"y": numbers(expected[:, 0]), "line": nothing, "showlegend": False, "hoverinfo": "skip"},
-        common
-        | {"y": numbers(expected[:, 2]), "line": nothing, "fill": "tonexty", "fillcolor": BAND, "hoverinfo": "skip",
-           "name": "10-90 % interval"},
+        band(x, expected[:, 0], expected[:, 2], "10-90 % interval"),
         common | {"y": numbers(expected[:, 1]), "line": {"color": OWN, "width": 1.4}, "name": "expected"},
         common | {"y": numbers(session.counts), "line": {"color": "#1b2733", "width": 1.2}, "name": "came"},
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from roompulse.forecasting import HORIZONS
 from roompulse.labels import Labelled
 from roompulse.report.page import Figure
-from roompulse.report.plots import BAND, OWN, Floats, axis, layout, numbers, safe
+from roompulse.report.plots import OWN, Floats, axis, band, layout, numbers, safe
 from scorer.report.alerts import Episode
 from scorer.report.evaluate import Run
 
@@ -64,14 +64,10 @@ def timeline(
     length = len(window.counts)
     at = _clock(window.first + offset + np.arange(length + HORIZONS))
     x = at[:length]
-    band = [_line(x, window.expected[:, 0], "", OWN, width=0, showlegend=False, hoverinfo="skip")]
-    band.append(
-        _line(x, window.expected[:, 2], "10-90 % interval, a minute before", OWN, width=0, fill="tonexty",
-              fillcolor=BAND, hoverinfo="skip")
-    )  # fmt: skip
+    within = band(x, window.expected[:, 0], window.expected[:, 2], "10-90 % interval, a minute before")
     expected = _line(x, window.expected[:, 1], "expected, a minute before", OWN, width=1.3)
     came = _line(x, window.counts, "came", "#1b2733", width=1.5)
-    data = [*band, expected, came]
+    data = [within, expected, came]
     seen = [one for one in alerts if 0 <= one.opened - window.first < length]
     origins, before = _fans(window, seen)
     data += [trace for one in origins for trace in _fan(window, at, one, before if one == origins[0] else "")]
@@ -96,7 +92,7 @@ def timeline(
     # Every fan for the page's own code, which draws the one under the pointer.
     made = np.flatnonzero(np.isfinite(window.fans[:, 1, 0])).tolist()
     fans = [[numbers(window.fans[row, quantile], 3) for row in made] for quantile in range(3)]
-    more = {"trace": 3, "x": at, "actual": numbers(window.counts), "origin": made, "fan": fans}
+    more = {"trace": 2, "x": at, "actual": numbers(window.counts), "origin": made, "fan": fans}
     return plot, more
 
 
@@ -123,10 +119,9 @@ def _fan(window: Window, at: Sequence[str], origin: int, name: str) -> list[dict
     low, middle, high = (np.concatenate([[window.counts[origin]], part]) for part in window.fans[origin])
     common = {"legendgroup": "fan", "hoverinfo": "skip", "showlegend": False}
     return [
-        _line(x, low, "", "#009e73", width=0, **common),
-        _line(x, high, "", "#009e73", width=0, fill="tonexty", fillcolor="rgba(0,158,115,0.20)", **common),
+        band(x, low, high, "", "rgba(0,158,115,0.20)") | common,
         _line(x, middle, name, "#009e73", width=1.6, **(common | {"showlegend": bool(name)})),
-    ]  # fmt: skip
+    ]
 
 
 def _openings(window: Window, x: Sequence[str], alerts: Sequence[Episode]) -> list[dict[str, Any]]:

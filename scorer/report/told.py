@@ -59,10 +59,10 @@ def alerts_section(alerts: Sequence[Episode], offset: int, last: int) -> Section
         rows.append(
             [
                 Cell(_clock(one.opened, offset), one.opened, "key"),
-                alert.room_id,
+                Cell(alert.room_id, style="room"),
                 Cell(alert.kind, style=alert.kind if alert.kind in {"surge", "slump", "hotspot"} else ""),
                 Cell(one.severity, one.rank),
-                alert.text,
+                Cell(alert.text, style="told"),
                 f"{one.minutes(last):,}",
                 *(Cell(_number(value), value) for value in (alert.actual, alert.expected)),
                 Cell("-" if deviation is None else f"{deviation:+.0f}", deviation),

@@ -1,6 +1,8 @@
 "use strict";
 (() => {
-  const config = {displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"]};
+  const pointer = window.matchMedia("(hover: hover)").matches;
+  const config = {displaylogo: false, displayModeBar: pointer ? "hover" : false, responsive: true,
+    modeBarButtonsToRemove: ["select2d", "lasso2d"]};
   const read = (plot, name) => {
     const found = plot.querySelector(`script.${name}`);
     return found ? JSON.parse(found.textContent) : null;

@@ -56,16 +56,42 @@ def safe(text: str) -> str:
     return escape(text, quote=False)
 
 
+def band(x: Sequence[Any], low: Floats, high: Floats, name: str, colour: str = BAND) -> Figure:
+    """The area between two lines, in pieces where there are gaps; without a name it is not in the legend."""
+    known = np.isfinite(low) & np.isfinite(high)
+    across: list[Any] = []
+    edge: list[float | None] = []
+    for run in np.split(np.arange(len(known)), np.flatnonzero(np.diff(known)) + 1):
+        if len(run) and known[run[0]]:
+            places = run.tolist()
+            across += [*(x[at] for at in places), *(x[at] for at in reversed(places)), None]
+            edge += [*numbers(high[run]), *numbers(low[run][::-1]), None]
+    return {
+        "type": "scatter", "mode": "lines", "x": across, "y": edge, "fill": "toself", "fillcolor": colour,
+        "line": {"width": 0}, "hoverinfo": "skip", "name": name, "showlegend": bool(name),
+    }  # fmt: skip
+
+
 def estimates(
-    x: Sequence[Any], series: Mapping[str, Estimate], own: str, labels: tuple[str, str], **more: Any
+    x: Sequence[float],
+    series: Mapping[str, Estimate],
+    own: str,
+    labels: tuple[str, str],
+    *,
+    only_own: bool = False,
+    **more: Any,
 ) -> Figure:
-    """A line with 95 % bars for each name; `own` stands out. `labels` are the axes' titles."""
+    """A line with 95 % bars for each name; `own` stands out. `labels` are the axes' titles.
+
+    Bars stand a little beside each other. With `only_own` the others have none: their errors are of the same minutes,
+    and what chance may do to a difference is shown elsewhere, in pairs.
+    """
     data = []
     others = [name for name in series if name != own]
     for name, (middle, low, high) in series.items():
         number = others.index(name) if name in others else 0
         mine = name == own
-        beside = 0.0 if mine or only_own or not labels[0] else 0.08 * (number - (len(others) - 1) / 2)
+        beside = 0.0 if mine or only_own else 0.08 * (number - (len(others) - 1) / 2)
         data.append(
             {
                 "type": "scatter",

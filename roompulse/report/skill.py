@@ -81,7 +81,7 @@ def _errors(judged: Judged, drawn: Judged, note: str) -> Section:
                 figure(
                     difference,
                     f"{OWN} against each baseline, on the same minutes",
-                    f"Below zero {OWN} is better. Bars: 95 %.",
+                    f"Below zero {OWN} is better.",
                 ),
             ]
         )
@@ -125,21 +125,17 @@ def _places(judged: Judged) -> Section:
     )
     if len(present) > 1:
         size["layout"]["yaxis"] |= {"type": "log", "dtick": 1}
-    figures = [
-        figure(size, "By size of room, mean of ten minutes", "Bars: 95 %. The scale of the errors is logarithmic.")
-    ]
+    figures = [figure(size, "By size of room, mean of ten minutes", "Bars: 95 %. The scale is logarithmic.")]
     hours = [hour for hour in range(24) if (judged.hour == hour).any()]
     if len(hours) > 1:
         by_hour, every = by_class(judged, [judged.hour == hour for hour in range(24)])
         counts = [every[hour] for hour in hours]
-        plot = estimates(
-            range(24), by_hour, OWN, ("hour of the local day in which the forecast was made", _ERROR), only_own=True
-        )
+        plot = estimates(range(24), by_hour, OWN, ("hour of the local day", _ERROR), only_own=True)
         for trace in plot["data"]:
             trace["text"] = [f"n = {count:,}" for count in every]
             trace["hovertemplate"] = "%{x}:00, %{y:.4g}, %{text}"
         plot["layout"]["xaxis"] |= {"dtick": 2}
-        note = f"n by hour from {min(counts):,} to {max(counts):,}; other rooms are on at other hours. Bars: 95 % of {OWN}."
+        note = f"n by hour from {min(counts):,} to {max(counts):,}; each has other rooms. Bars: 95 % of {OWN}."
         figures.append(figure(plot, "By hour of the day, mean of ten minutes", note))
     return Section("Where it is harder", [beside(figures)])
 

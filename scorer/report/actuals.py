@@ -9,6 +9,7 @@ from itertools import repeat
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roompulse.history import HistoryRow
 from roompulse.minutes import ZULU
@@ -51,12 +52,18 @@ class Actuals:
             row for room in rooms if room in self._rooms for row in zip(repeat(room), *self._rooms[room], strict=False)
         )
 
-    def by_minute(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def by_minute(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
         """Of all rooms: epoch minutes that have a measured row, the sum of targets, and the rooms measured."""
-        parts = [tuple(map(np.asarray, columns)) for columns in self._rooms.values()]
+        parts = [_once(*map(np.asarray, columns)) for columns in self._rooms.values()]
         if not parts:
             return np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64)
         minutes, counts = (np.concatenate([part[at] for part in parts]) for at in range(2))
         known = ~np.isnan(counts)
         every, place = np.unique(minutes[known], return_inverse=True)
-        return every, np.bincount(place, counts[known]), np.bincount(place)
+        return every, np.bincount(place, counts[known]).astype(np.float64), np.bincount(place)
+
+
+def _once(minutes: NDArray[np.int64], counts: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Each minute once; the later row wins."""
+    every, last = np.unique(minutes[::-1], return_index=True)
+    return every, counts[::-1][last]

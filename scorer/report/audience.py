@@ -131,7 +131,7 @@ def course(audience: Audience) -> Figure:
             {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "yaxis": place,
              "line": {"width": 1.2, "color": colour, "shape": "linear" if place == "y" else "hv"}}
         )  # fmt: skip
-    right = axis("rooms measured", overlaying="y", side="right", rangemode="tozero", showgrid=False)
+    right = axis("rooms measured", overlaying="y", side="right", tickmode="auto", rangemode="tozero", showgrid=False)
     left = axis("counts a minute", rangemode="tozero")
     return {"data": data[::-1], "layout": layout(axis("local time", type="date"), left, yaxis2=right)}
 
@@ -155,4 +155,4 @@ def _by_hour(hours: NDArray[np.int64], audience: Audience, rows: NDArray[np.bool
 
 def _hourly(data: list[Figure]) -> Figure:
     x = axis("hour of the local day", dtick=2, range=[-0.5, 23.5])
-    return {"data": data, "layout": layout(x, axis("counts a room and minute", rangemode="tozero"))}
+    return {"data": data, "layout": layout(x, axis("counts a room and minute", rangemode="tozero"), showlegend=True)}

@@ -18,7 +18,7 @@ MINUTES_A_DAY = 1440
 
 
 def summary_section(
-    summary: Mapping[str, object], judged: Judged | None, rooms: int, room_days: float, alerts: Sequence[Episode]
+    summary: Mapping[str, object], judged: Judged | None, rooms: int, days: float, alerts: Sequence[Episode]
 ) -> Section:
     """The figures that stand out, then what they say of the forecasts."""
     kinds = Counter(one.alert.kind for one in alerts)
@@ -26,7 +26,7 @@ def summary_section(
     items = [
         (_shown(summary["events_in"]), "room-minutes read", f"{rooms:,} rooms, {_shown(summary['sessions'])} sessions"),
         (f"{len(alerts):,}", "alerts", told),
-        (f"{len(alerts) / room_days:.2g}" if room_days else "-", "alerts per room-day", f"{room_days:.3g} room-days"),
+        (f"{len(alerts) / days:.2g}" if days else "-", "alerts per room-day", f"{days:.3g} room-days"),
         (_shown(summary["error_at_1"]), "error one minute ahead", f"naive: {_shown(summary['naive_error_at_1'])}"),
         (_shown(summary["coverage_percent"], " %"), "inside the 10-90 % interval", "should be 80 %"),
     ]
@@ -39,6 +39,12 @@ def summary_section(
     if judged is not None:
         parts.append(points(verdict(judged)))
     return Section("In short", parts)
+
+
+def room_days(summary: Mapping[str, object]) -> float:
+    """Room-minutes that were scored, in days."""
+    minutes = summary["forecasts_out"]
+    return minutes / MINUTES_A_DAY if isinstance(minutes, int) else 0.0
 
 
 def alerts_section(alerts: Sequence[Episode], offset: int, last: int) -> Section:

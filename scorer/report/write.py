@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roompulse.errors import RoomPulseError
 from roompulse.labels import Labelled
@@ -20,7 +21,14 @@ from scorer.report.audience import Audience, by_hour, by_weekday, course, season
 from scorer.report.evaluate import judged, read_run
 from scorer.report.rooms import chosen_rooms, rooms_section, scored_sessions, sessions_section
 from scorer.report.tails import calibration
-from scorer.report.told import MINUTES_A_DAY, alerts_section, settings_section, summary_section, tails_section
+from scorer.report.told import (
+    MINUTES_A_DAY,
+    alerts_section,
+    room_days,
+    settings_section,
+    summary_section,
+    tails_section,
+)
 
 MOST_JUDGED = 150_000
 """Minutes that the statistics are made of: of more, those of rooms drawn evenly. Each costs a kilobyte in memory."""
@@ -54,7 +62,7 @@ def write_report(folder: Path, actuals: Actuals, account: Account, more: Sequenc
     clock = [format_minute(session.start, run.offset)[:16].replace("T", " ") for session in run.sessions]
     every = len(actuals.rooms)
     sections = [
-        summary_section(account.summary, found, every, float(rooms.sum()) / MINUTES_A_DAY, alerts),
+        summary_section(account.summary, found, every, room_days(account.summary), alerts),
         rooms_section(run, chosen_rooms(run, alerts, scored), alerts, account.labels, every),
         alerts_section(alerts, run.offset, last),
         *more,
@@ -125,7 +133,7 @@ def _audience(audience: Audience) -> Section:
     return Section("The audience", parts)
 
 
-def _span(minute: np.ndarray, offset: int) -> str:
+def _span(minute: NDArray[np.int64], offset: int) -> str:
     if not len(minute):
         return "Nothing was measured."
     first, last = (format_minute(int(end), offset) for end in (minute[0], minute[-1]))

@@ -19,7 +19,7 @@ from roompulse.errors import RoomPulseError, UsageError
 from roompulse.overrides import Override, Overrides
 from roompulse.rules import Rules
 from scorer.report.alerts import read_alerts
-from scorer.report.told import room_days
+from scorer.totals import room_days
 
 FILE = "sweep.json"
 SWEPT = tuple(name for name in Override.__struct_fields__ if name != "kinds")

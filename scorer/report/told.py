@@ -14,7 +14,6 @@ from roompulse.resampling import Floats
 from scorer.report.alerts import Episode
 
 MOST_LISTED = 500
-MINUTES_A_DAY = 1440
 
 
 def summary_section(
@@ -39,12 +38,6 @@ def summary_section(
     if judged is not None:
         parts.append(points(verdict(judged)))
     return Section("In short", parts)
-
-
-def room_days(summary: Mapping[str, object]) -> float:
-    """Room-minutes that were scored, in days."""
-    minutes = summary["forecasts_out"]
-    return minutes / MINUTES_A_DAY if isinstance(minutes, int) else 0.0
 
 
 def alerts_section(alerts: Sequence[Episode], offset: int, last: int) -> Section:

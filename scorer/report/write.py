@@ -29,6 +29,7 @@ from scorer.report.told import (
     summary_section,
     tails_section,
 )
+from scorer.totals import MINUTES_A_DAY, room_days
 
 MOST_JUDGED = 150_000
 """Minutes that the statistics are made of: of more, those of rooms drawn evenly. Each costs a kilobyte in memory."""

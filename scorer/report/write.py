@@ -22,9 +22,7 @@ from scorer.report.evaluate import judged, read_run
 from scorer.report.rooms import chosen_rooms, rooms_section, scored_sessions, sessions_section
 from scorer.report.tails import calibration
 from scorer.report.told import (
-    MINUTES_A_DAY,
     alerts_section,
-    room_days,
     settings_section,
     summary_section,
     tails_section,

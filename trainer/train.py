@@ -103,15 +103,9 @@ def run(args: argparse.Namespace) -> int:
         units=args.units, members=args.members, steps=args.steps, batch_size=args.batch_size, seed=args.seed
     )
     parts = split(sessions, args.holdout, args.seed)
+    zone = zone_named(args.timezone)
     summary = train(
-        parts,
-        settings,
-        args.out,
-        args.name,
-        args.model_version,
-        quiet=args.json,
-        resume=args.resume,
-        zone=zone_named(args.timezone),
+        parts, settings, args.out, args.name, args.model_version, quiet=args.json, resume=args.resume, zone=zone
     )
     print_summary(summary | {"dead_sessions": dead}, as_json=args.json)
     return 0

@@ -78,7 +78,7 @@ def train_page(
         Section("Learning", [curve.figure()] if curve.losses else []),
         *skill_sections(judged, f"Hours are those of {about['time zone']}." if "time zone" in about else ""),
         Section("All measures", [leaderboard_table(board), places_table(board)]),
-        Section("Examples", [text("The next minute as forecast a minute before, with its interval."), *examples(scored)]),
+        Section("Examples", [text("The next minute as forecast a minute before."), *examples(scored)]),
         Section("Settings", [table(["name", "value"], [[name, value] for name, value in about.items()], left=2)]),
     ]  # fmt: skip
     return page(title, lead, sections)

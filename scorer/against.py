@@ -118,8 +118,9 @@ def _change(one: Episode | None, other: Episode | None) -> Change:
     assert any_of is not None
     minutes = None if one is None or other is None else one.opened - other.opened
     name = NEW if other is None else GONE if one is None else EARLIER if minutes and minutes < 0 else LATER
+    now, then = (None if of is None else of.alert for of in (one, other))
     return Change(
-        SAME if minutes == 0 else name, any_of.alert.room_id, any_of.alert.kind, one and one.alert.opened,
-        other and other.alert.opened, minutes, one and one.severity, other and other.severity,
-        one and one.alert.alert_id, other and other.alert.alert_id,
+        SAME if minutes == 0 else name, any_of.alert.room_id, any_of.alert.kind, now.opened if now else None,
+        then.opened if then else None, minutes, one.severity if one else None, other.severity if other else None,
+        now.alert_id if now else None, then.alert_id if then else None,
     )  # fmt: skip

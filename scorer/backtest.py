@@ -75,8 +75,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_looking_options(parser)
     add_json(parser)
     add_settings(
-        parser, "model", "registry", "settings", "surge_budget", "slump_budget", "max_batch", "max_rooms", "topic_prefix",
-        "partitioner",
+        parser, "model", "registry", "settings", "surge_budget", "slump_budget", "max_batch", "max_rooms",
+        "topic_prefix", "partitioner",
     )  # fmt: skip
 
 

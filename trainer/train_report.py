@@ -56,9 +56,11 @@ class LearningCurve:
 
 def judged_of(scored: Scored, heldout: Sequence[Session], offset: int) -> Judged:
     """The scored rows as the report takes them; `offset` is that of local time in minutes."""
+    # A row's session is a name, not a place; every held-out session has rows, in the same order.
+    _, place = np.unique(scored.session, return_inverse=True)
     starts = np.array([session.start for session in heldout])
     minute = np.zeros(len(scored.session), np.int64) if scored.minute is None else scored.minute
-    hour = (starts[scored.session] + minute + offset) % 1440 // 60
+    hour = (starts[place] + minute + offset) % 1440 // 60
     return Judged(scored.truth, scored.quantiles, scored.others, scored.session, scored.size, hour)
 
 

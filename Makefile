@@ -67,5 +67,5 @@ clean: ## remove the virtual environment, caches and build products
 
 .venv/test-installed: .venv/usable pyproject.toml constraints.txt
 	@echo "installing RoomPulse, TensorFlow and the test tools into .venv (once, some minutes)" >&2
-	@$(PIP) -e '.[demo,fast,otel,train,test]'
+	@$(PIP) -e '.[demo,fast,otel,report,train,test]'
 	@touch .venv/demo-installed .venv/stack-installed $@

@@ -34,9 +34,16 @@ KAFKA_SETTINGS = (
     "connect_timeout_s",
 )
 
+EXAMPLES = """\
+examples:
+  roompulse produce history.csv --speed 60
+  roompulse produce sessions.csv --columns room_id=room,minute=time,watch_ucnt=viewers --speed max
+  roompulse produce history.csv --rooms 100 --shift-to-now --speed 1 --loop"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     add_history_options(parser)
     group = parser.add_argument_group("replay")
     add_replay_options(group)

@@ -42,9 +42,15 @@ _HELP = {
     "silent_share": "share of sessions that stop without an ended record",
 }
 
+EXAMPLES = """\
+examples:
+  roompulse simulate --out rooms.csv --labels labels.csv --seed 7
+  roompulse simulate --rooms 200 --start now --minutes 0 --speed 1"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     group = parser.add_argument_group("simulation")
     defaults = SimulationSettings()
     for name, text in _HELP.items():

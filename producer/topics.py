@@ -15,9 +15,15 @@ from roompulse.topics import Topics
 
 _HOUR_MS = 3600 * 1000
 
+EXAMPLES = """\
+examples:
+  roompulse topics create --partitions 8
+  roompulse topics check --json"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     parser.add_argument(
         "action",
         nargs="?",

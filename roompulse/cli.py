@@ -32,6 +32,7 @@ COMMANDS = {
     "snooze": ("producer.snooze", "let no alert open in a room before a minute"),
     "labels": ("watch.labels", "collect what people said of alerts into a CSV file"),
     "topics": ("producer.topics", "create or check the topics"),
+    "completion": ("roompulse.completion", "print what makes a shell complete commands and options"),
 }
 """Subcommand, the module that holds its `configure(parser)` and `run(args) -> exit code`, and one line of help."""
 

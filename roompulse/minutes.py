@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple, TypeVar
 
 QUIET_MINUTES = 11
@@ -107,6 +107,11 @@ def offset_of(moment: datetime) -> int:
     if delta is None:
         raise ValueError("expected a time with a zone")
     return delta // timedelta(minutes=1)
+
+
+def offset_at(epoch: int, zone: tzinfo) -> int:
+    """The offset of a zone at an epoch minute, in minutes east of UTC."""
+    return offset_of((datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=epoch)).astimezone(zone))
 
 
 def epoch_of(moment: datetime) -> int:

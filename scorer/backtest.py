@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import islice
@@ -27,25 +27,35 @@ from roompulse.history import (
 )
 from roompulse.labels import read_labels
 from roompulse.minutes import QUIET_MINUTES, Minute, format_minute
+from roompulse.overrides import Overrides
 from roompulse.pacing import Pace, speed
 from roompulse.progress import ReplayProgress
 from roompulse.records import Clock, encode
-from roompulse.settings import add_settings, load_settings
+from roompulse.rules import rules_from
+from roompulse.settings import Settings, add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 from roompulse.topics import CLOCK_SCHEMA, SCHEMA_HEADER, Topics
 from scorer.adapters.key_partitioner import partitioner
 from scorer.adapters.memory_checkpoint import MemoryCheckpoint
 from scorer.adapters.memory_log import MemoryLog, MemoryTopic
 from scorer.grading import Grading
+from scorer.looking import Ran, Watching, add_looking_options, looking_of
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.totals import Totals
 from scorer.wiring import chosen_bundle, chosen_overrides, models
 
 _CLOCK_HEADERS = ((SCHEMA_HEADER, CLOCK_SCHEMA.encode()),)
 
+EXAMPLES = """\
+examples:
+  roompulse backtest history.csv --out result --report
+  roompulse backtest history.csv --labels labels.csv --out judged --sweep surge_budget=1,2,5,10
+  roompulse backtest history.csv --settings new.toml --out other --against result --json"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     add_history_options(parser)
     parser.add_argument("--out", required=True, metavar="DIR", help="new folder for forecasts, alerts and the summary")
     parser.add_argument(
@@ -62,10 +72,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="score the alerts against labels, as `roompulse labels` or `roompulse simulate --labels` wrote them",
     )
     add_clone_option(parser)
+    add_looking_options(parser)
     add_json(parser)
     add_settings(
-        parser, "model", "settings", "surge_budget", "slump_budget", "max_batch", "max_rooms", "topic_prefix",
-        "partitioner",
+        parser, "model", "registry", "settings", "surge_budget", "slump_budget", "max_batch", "max_rooms",
+        "topic_prefix", "partitioner",
     )  # fmt: skip
 
 
@@ -74,14 +85,29 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings(args)
     if args.split < 1:
         raise UsageError(f"--partitions: got {args.split}, expected a number from 1 up")
+    looking = looking_of(args, settings)  # what it cannot do is said before an hour of scoring, not after
+    folder = new_folder(Path(args.out))
+    ran = score_files(args, settings, chosen_overrides(settings), folder, looking.watching)
+    told = looking.tell(folder, ran, lambda overrides, into: score_files(args, settings, overrides, into))
+    print_summary({**ran.summary, **ran.timing, **told, "out": str(folder)}, as_json=args.json)
+    if not ran.events:
+        say_on_stderr("roompulse backtest: no row to score")
+        return 1
+    return 0
+
+
+def score_files(
+    args: argparse.Namespace, settings: Settings, overrides: Overrides, folder: Path, watching: Sequence[Watching] = ()
+) -> Ran:
+    """One run over the files into a folder, with its summary.json. `watching` sees every row. Raises RoomPulseError."""
     started = time.monotonic()
     report = HistoryReport(say=say_on_stderr)
     rows = clone_rooms(read_history(args.files, history_options(args), report), args.rooms)
     grading = None if args.labels is None else Grading(read_labels(args.labels))
+    watching = [*watching, *([] if grading is None else [grading])]
     bundle = chosen_bundle(settings)
     # A control record of ours would come back only in a live topic.
-    model_for = models(replace(settings, auto_demote=False), bundle, args.split, chosen_overrides(settings))
-    folder = _new_folder(Path(args.out))
+    model_for = models(replace(settings, auto_demote=False), bundle, args.split, overrides)
     topic = MemoryTopic(args.split)
     totals = Totals()
     options = LoopOptions(settings.max_batch, max_dirty_rooms=1 << 62, rebuild_hours=24.0)
@@ -89,8 +115,8 @@ def run(args: argparse.Namespace) -> int:
     place = partitioner("murmur2", args.split) if args.split > 1 else None
     with Outputs(folder, Topics(settings.topic_prefix), grading) as outputs, ReplayProgress() as progress:
         for minute, chunk in _chunks(rows, settings.max_batch, args.speed):
-            if grading is not None:
-                grading.see(chunk)
+            for one in watching:
+                one.see(chunk)
             _append(topic, chunk, place)
             _drain(loop, topic)
             outputs.take(topic)
@@ -106,11 +132,7 @@ def run(args: argparse.Namespace) -> int:
         summary |= grading.summary()
     (folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     timing = {"seconds": round(seconds, 3), "events_per_second": round(totals.tally.events / seconds, 1)}
-    print_summary(summary | timing | {"out": str(folder)}, as_json=args.json)
-    if not totals.tally.events:
-        say_on_stderr("roompulse backtest: no row to score")
-        return 1
-    return 0
+    return Ran(summary, timing, totals.tally.events, rules_from(dict(bundle.rules)))
 
 
 class Outputs:
@@ -148,7 +170,8 @@ class Outputs:
             topic.take_outputs(output_topic)
 
 
-def _new_folder(folder: Path) -> Path:
+def new_folder(folder: Path) -> Path:
+    """Make a folder for results. Raises RoomPulseError where it has any or cannot be made."""
     try:
         if folder.exists() and any(folder.iterdir()):
             raise RoomPulseError(f"{folder} is not empty: --out takes a new folder, results are never overwritten")

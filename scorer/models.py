@@ -34,9 +34,17 @@ from scorer.promote import (
 
 CHANGES = ("promote", "rollback", "retire")
 
+EXAMPLES = """\
+examples:
+  roompulse models list
+  roompulse models promote my-model --as challenger
+  roompulse models rollback
+  roompulse models verify --json"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the actions."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     about = {
         "list": "all bundles with their held-out figures and aliases",

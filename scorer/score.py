@@ -40,9 +40,16 @@ SETTINGS = (
 
 _log = logging.getLogger("roompulse.scorer")
 
+EXAMPLES = """\
+examples:
+  roompulse score
+  roompulse score --bootstrap-servers kafka:9092 --redis-url redis://redis:6379/0 --settings alerts.toml
+  roompulse score --exit-at-end --json"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     parser.add_argument(
         "--exit-at-end", action="store_true", help="stop at the offsets that were the end when it started"
     )

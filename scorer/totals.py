@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from scorer.happenings import Committed, Happening
 from scorer.pipeline.partition import Tally
 from scorer.pipeline.wave import ACCEPTED, CORRECTED, DUPLICATE, LATE, STATUSES
+
+MINUTES_A_DAY = 1440
 
 
 class Totals:
@@ -52,3 +56,9 @@ class Totals:
             "coverage_percent": 100 * inside / met if met else None,
             "batches": self.batches,
         }
+
+
+def room_days(summary: Mapping[str, object]) -> float:
+    """Room-minutes that a run scored, in days; from its summary."""
+    minutes = summary["forecasts_out"]
+    return minutes / MINUTES_A_DAY if isinstance(minutes, int) else 0.0

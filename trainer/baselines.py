@@ -11,9 +11,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn brings it; no types
 
-from roompulse.features import CLIP, FEATURES, transform
-from roompulse.forecasting import HORIZONS
-from trainer.batches import targets_of
+from roompulse.features import CLIP, transform
+from roompulse.naive import NAIVE, flat, targets_of
 from trainer.sessions import Session
 
 LAGS = 16
@@ -27,36 +26,19 @@ Forecaster = Callable[[Session], NDArray[np.float64]]
 def baselines(training: Sequence[Session]) -> dict[str, Forecaster]:
     """The baselines by name; ridge and boosted trees learn from the same sessions as the network."""
     return {
-        "persistence": lambda session: flat(last_value(session.counts)),
-        "median_20": _median,
-        "smoothing_0.2": lambda session: flat(smoothed(session.counts, 0.2)),
-        "smoothing_0.5": lambda session: flat(smoothed(session.counts, 0.5)),
+        **{name: _naive(level) for name, level in NAIVE.items()},
         "ridge_16": fit_ridge(training),
         "boosted_trees_16": fit_trees(training),
     }
 
 
+def _naive(level: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Forecaster:
+    return lambda session: flat(level(session.counts))
+
+
 def origins(session: Session) -> NDArray[np.bool_]:
     """Minutes at which forecasts are made and judged, for everyone alike: every measured one, from the first on."""
     return np.asarray(~np.isnan(session.counts))
-
-
-def last_value(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The last measured count at each minute; sessions start with a measured one."""
-    index = np.maximum.accumulate(np.where(np.isnan(counts), 0, np.arange(len(counts))))
-    return counts[index]
-
-
-def smoothed(counts: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
-    """Bias-corrected exponentially weighted mean at each minute, held over blanks."""
-    total = weight = 0.0
-    result = np.empty(len(counts))
-    for minute, count in enumerate(counts):
-        if not np.isnan(count):
-            total = (1 - alpha) * total + alpha * count
-            weight = (1 - alpha) * weight + alpha
-        result[minute] = total / weight
-    return result
 
 
 def fit_ridge(training: Sequence[Session]) -> Forecaster:
@@ -122,15 +104,3 @@ def lags_of(session: Session) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     windows = np.lib.stride_tricks.sliding_window_view(logs, LAGS)
     ratios = np.nan_to_num(np.clip(windows - reference[:, None], -CLIP, CLIP))
     return np.column_stack([ratios, reference]), reference
-
-
-def flat(level: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same forecast for all ten minutes: (minutes,) to (minutes, 10)."""
-    return np.repeat(level[:, None], HORIZONS, axis=1)
-
-
-def _median(session: Session) -> NDArray[np.float64]:
-    inputs, references = transform(session.counts[None])
-    # The feature is the median relative to the level: one definition serves both.
-    ratio = inputs[0, :, FEATURES.index("median")].astype(np.float64)
-    return flat(np.expm1(references[0] + ratio))

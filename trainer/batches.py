@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from roompulse.features import transform
 from roompulse.forecasting import HORIZONS
+from roompulse.naive import targets_of
 from trainer.sessions import Session
 from trainer.synthetic import synthetic
 
@@ -61,12 +62,6 @@ def batches(
             rows = np.r_[index * real : (index + 1) * real]
             rows = np.r_[rows, real * CHUNK + np.r_[index * (size - real) : (index + 1) * (size - real)]]
             yield Batch(*(part[rows] for part in whole))
-
-
-def targets_of(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, minutes) to (n, minutes, 10): what came 1 to 10 minutes after each minute, NaN where unknown."""
-    padded = np.pad(counts, ((0, 0), (0, HORIZONS)), constant_values=np.nan)
-    return np.lib.stride_tricks.sliding_window_view(padded, HORIZONS, axis=1)[:, 1:]
 
 
 def _crops(sessions: Sequence[Session]) -> list[NDArray[np.float64]]:

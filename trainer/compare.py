@@ -21,9 +21,15 @@ from trainer.compare_parts import BY_ROOM, BY_TIME, Parts, parts_of
 from trainer.seeds import seed_number
 from trainer.series import series_sessions
 
+EXAMPLES = """\
+examples:
+  roompulse compare history.csv --vary window=10,30,100 --out compared
+  roompulse compare history.csv --presets univariate-1 --tune 20 --budget-minutes 60"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options. TensorFlow is not needed for that."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     add_history_options(parser)
     add = parser.add_argument_group("comparison").add_argument
     add(

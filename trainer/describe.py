@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 DEFAULT_PERIOD = 1440
 
+EXAMPLES = """\
+examples:
+  roompulse describe predict.csv
+  roompulse describe sessions.csv --columns room_id=room,minute=time,watch_ucnt=viewers --out exploration
+  roompulse describe history.csv --fill zero --period 60 --json"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options. Nothing of pandas is needed for that."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     add_history_options(parser)
     group = parser.add_argument_group("exploration")
     add = group.add_argument

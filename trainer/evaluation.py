@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from roompulse.features import transform
 from roompulse.forecasting import QUANTILES, quantiles_from
 from roompulse.model_card import NETWORK
+from roompulse.naive import targets_of
 from trainer.baselines import Forecaster, origins
-from trainer.batches import targets_of
 from trainer.packing import run
 from trainer.sessions import Session
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from roompulse.counts import randomised_coverage
 from roompulse.forecasting import QUANTILES
 from roompulse.model_card import NETWORK
-from trainer.counts import randomised_coverage
 from trainer.evaluation import SHOWN_HORIZONS, SIZES, Scored, results
 
 COLD_MINUTES = (1, 2, 5, 10)

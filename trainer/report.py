@@ -29,15 +29,15 @@ def report_page(title: str, scored: Scored, outcome: Mapping[str, Any]) -> str:
     board = outcome["leaderboard"]
     parts = [
         f"<p>{outcome['forecasts']:,} forecasts in {outcome['sessions']:,} sessions that the network had not seen.</p>",
-        _leaderboard(board),
+        leaderboard_table(board),
         _figure("Network less rival, mean absolute error over all ten minutes", _differences(board, "mean")),
         _figure("The same, one minute ahead", _differences(board, "+1")),
         _figure("Error by minutes ahead", _by_horizon(scored)),
         _figure("Reliability: share of minutes inside the 10-90 % interval, which should be 80 %", _coverage(scored)),
         "<h2>By size of room and minute of session</h2>",
-        _places(board),
+        places_table(board),
         "<h2>Examples</h2><p>The next minute as forecast a minute before, with its 10-90 % interval.</p>",
-        *_examples(scored),
+        *examples(scored),
     ]
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
@@ -57,7 +57,8 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return f"<table><tr>{''.join(f'<th>{escape(cell)}</th>' for cell in head)}</tr>{cells}</table>"
 
 
-def _leaderboard(board: Mapping[str, Any]) -> str:
+def leaderboard_table(board: Mapping[str, Any]) -> str:
+    """Every forecaster with its measures, the best first."""
     measures = ("+1", "+5", "+10", "mean")
     rows = []
     for name, of in sorted(board["measures"].items(), key=lambda item: item[1]["mean"]["mae"] or 0.0):
@@ -98,7 +99,8 @@ def _coverage(scored: Scored) -> str:
     return lines(np.arange(1, HORIZONS + 1), shares, ("minutes ahead", "share"))
 
 
-def _places(board: Mapping[str, Any]) -> str:
+def places_table(board: Mapping[str, Any]) -> str:
+    """The same by size of room, at a session's first minutes, in bursts and in calm."""
     places = {f"{name.replace('_', ' ')} a minute": of for name, of in board["by_size"].items()}
     places |= {f"minute {minute} of a session": of for minute, of in board.get("at_minute", {}).items()}
     places |= {name: board[name] for name in ("calm", "bursts") if name in board}
@@ -113,7 +115,7 @@ def _places(board: Mapping[str, Any]) -> str:
     return _table(["where", "forecasts", *names, "coverage", "randomised"], rows)
 
 
-def _examples(scored: Scored) -> list[str]:
+def examples(scored: Scored) -> list[str]:
     """The sessions with the smallest and the largest error relative to their mean."""
     relative = {}
     for session in np.unique(scored.session).tolist():

@@ -18,18 +18,16 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.svm import SVR
 
 from roompulse.forecasting import HORIZONS, QUANTILES
+from roompulse.naive import flat, last_value, targets_of
 from trainer.baselines import (
     Forecaster,
     baselines,
     by_horizon,
     fit_ridge,
-    flat,
     lag_rows,
     lags_of,
-    last_value,
     origins,
 )
-from trainer.batches import targets_of
 from trainer.sessions import Session
 
 SVR_ROWS, FOREST_ROWS = 1_000, 10_000

@@ -1,21 +1,36 @@
-"""Sessions, what training and evaluation are made of: one room's minutes in a row. Ten blank minutes end one."""
+"""Sessions, what training and evaluation are made of: which are alive, held out, or too few to learn from."""
 
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roompulse.errors import InputError
 from roompulse.history import HistoryRow
-from roompulse.minutes import QUIET_MINUTES, ZULU, format_minute
+from roompulse.minutes import ZULU, format_minute
+from roompulse.sessions import Session, all_sessions
 from trainer.dead import why_dead
+
+__all__ = [
+    "LIMITS",
+    "Session",
+    "Split",
+    "all_sessions",
+    "check_conflicts",
+    "check_usable",
+    "count_of",
+    "describe",
+    "hash_of",
+    "living",
+    "sessions_from",
+    "split",
+    "thinned",
+]
 
 LIMITS = (
     "counts a minute of a live room; forecasts of 1 to 10 minutes",
@@ -23,15 +38,6 @@ LIMITS = (
     "smooth series with little noise are forecast better by their last value",
     "intervals are those of the rooms it learnt from; the scorer's calibration adapts them room by room",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """`counts` (minutes,) a minute, NaN for a blank; the first one belongs to minute `start` since 1970."""
-
-    room: str
-    start: int
-    counts: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,40 +73,6 @@ def living(sessions: Iterable[Session]) -> tuple[list[Session], Counter[str]]:
         else:
             dead[reason] += 1
     return alive, dead
-
-
-def all_sessions(
-    rows: Iterable[tuple[str, int, float]], conflicts: list[tuple[str, int]] | None = None
-) -> list[Session]:
-    """The same with the dead ones. A room of which nothing was measured has none.
-
-    Rows are taken as they come and held as 16 bytes each, so files may be larger than memory. `conflicts` is given the
-    rooms and minutes that came twice with different counts.
-    """
-    rooms: dict[str, tuple[array[int], array[float]]] = {}
-    for room, minute, count in rows:
-        columns = rooms.setdefault(room, (array("q"), array("d")))
-        columns[0].append(minute)
-        columns[1].append(count)
-    sessions: list[Session] = []
-    for room in sorted(rooms):
-        minutes, counts = (np.asarray(column) for column in rooms.pop(room))
-        order = np.argsort(minutes, kind="stable")
-        minutes, counts = minutes[order], counts[order]
-        again = np.diff(minutes) == 0
-        if conflicts is not None:
-            differs = again & (np.abs(np.diff(counts)) > 0)  # NaN is no conflict: that minute was measured after all
-            conflicts += [(room, int(minute)) for minute in minutes[1:][differs]]
-        known = ~np.append(again, False) & ~np.isnan(counts)
-        minutes, counts = minutes[known], counts[known]
-        for part in np.split(np.arange(len(minutes)), np.flatnonzero(np.diff(minutes) >= QUIET_MINUTES) + 1):
-            if not len(part):
-                continue
-            start = int(minutes[part[0]])
-            whole = np.full(int(minutes[part[-1]]) - start + 1, np.nan)
-            whole[minutes[part] - start] = counts[part]
-            sessions.append(Session(room, start, whole))
-    return sessions
 
 
 def check_conflicts(conflicts: Sequence[tuple[str, int]], sessions: Sequence[Session], source: str) -> None:

@@ -11,12 +11,21 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import asdict
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roompulse.bundle import refuse_existing
 from roompulse.errors import RoomPulseError
-from roompulse.history import HistoryReport, add_history_options, history_options, read_history, say_on_stderr
+from roompulse.history import (
+    HistoryReport,
+    add_history_options,
+    history_options,
+    read_history,
+    say_on_stderr,
+    zone_named,
+)
+from roompulse.minutes import offset_at
 from roompulse.model_card import HELDOUT, JUDGED_BY
 from roompulse.summary import add_json, print_summary
 from trainer.dead import dead_text
@@ -45,9 +54,16 @@ if TYPE_CHECKING:
 MOST_LEARNT_FROM, MOST_JUDGED = 400_000, 50_000
 """Minutes that rivals learn from and that judge: of more, every second, third session. Each costs kilobytes."""
 
+EXAMPLES = """\
+examples:
+  roompulse train history.csv --out my-model
+  roompulse train history.csv --out my-model --resume
+  roompulse train history.csv --preset univariate-2 --out reference"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options. TensorFlow is not needed for that."""
+    parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     add_history_options(parser)
     group = parser.add_argument_group("training")
     add = group.add_argument
@@ -87,7 +103,10 @@ def run(args: argparse.Namespace) -> int:
         units=args.units, members=args.members, steps=args.steps, batch_size=args.batch_size, seed=args.seed
     )
     parts = split(sessions, args.holdout, args.seed)
-    summary = train(parts, settings, args.out, args.name, args.model_version, quiet=args.json, resume=args.resume)
+    zone = zone_named(args.timezone)
+    summary = train(
+        parts, settings, args.out, args.name, args.model_version, quiet=args.json, resume=args.resume, zone=zone
+    )
     print_summary(summary | {"dead_sessions": dead}, as_json=args.json)
     return 0
 
@@ -112,7 +131,15 @@ def read_sessions(args: argparse.Namespace) -> tuple[list[Session], int]:
 
 
 def train(
-    parts: Split, settings: TrainingSettings, out: Path, name: str, version: str, *, quiet: bool, resume: bool = False
+    parts: Split,
+    settings: TrainingSettings,
+    out: Path,
+    name: str,
+    version: str,
+    *,
+    quiet: bool,
+    resume: bool = False,
+    zone: tzinfo = UTC,
 ) -> dict[str, Any]:
     """Fit on the training part, judge on the held-out one, write the bundle. Returns the summary."""
     from trainer.checkpoints import Checkpoints
@@ -121,16 +148,22 @@ def train(
     from trainer.fitting import fit
     from trainer.leaderboard import outcome_of
     from trainer.packing import metadata, pack
-    from trainer.report import report_page
     from trainer.reporting import print_results, progress_bar
     from trainer.rivals import rivals, spreads
     from trainer.served_network import served_width
+    from trainer.train_report import LearningCurve, judged_of, train_page
 
     data_hash = hash_of(parts.training)
     checkpoints = Checkpoints(out.with_name(f".{out.name}.training"))
     checkpoints.begin({"data": data_hash, "settings": asdict(settings)}, resume=resume)
+    curve = LearningCurve()
     with progress_bar(settings) as progress:
-        weights = fit(parts.training, settings, progress, checkpoints=checkpoints)
+
+        def step(member: int, number: int, loss: float) -> None:
+            curve.see(member, number, loss)
+            progress(member, number, loss)
+
+        weights = fit(parts.training, settings, step, checkpoints=checkpoints)
     model = export(weights, metadata(name, version, data_hash))
     learnt, judged = thinned(parts.training, MOST_LEARNT_FROM), thinned(parts.heldout, MOST_JUDGED)
     field = rivals(learnt)
@@ -145,7 +178,9 @@ def train(
         "loses": loses_to(outcome),
         "limits": LIMITS,
     }
-    page = report_page(f"{name} {version}, held-out sessions", scored, outcome)
+    about = {"split": parts.rule, "time zone": str(zone)} | {key: str(value) for key, value in asdict(settings).items()}
+    judged_rows = judged_of(scored, judged, offset_at(judged[0].start, zone))
+    page = train_page(f"{name} {version}, held-out sessions", scored, judged_rows, outcome, curve, about)
     bundle = pack(out, name, version, weights, model, data_hash, card, page)
     checkpoints.end()
     if not quiet:

@@ -47,10 +47,15 @@ less than 5 minutes before the end of the run are left out. A false alert is a s
 injected one of that room and direction, from its first minute to 10 minutes after its last. Hotspots are counted
 for themselves. More, and why the rooms are as they are: docs/demo.md."""
 
+EXAMPLES = """\
+examples:
+  roompulse demo
+  roompulse demo --minutes 60 --rooms 50 --json | jq .recall"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.epilog = f"{RULE}\n\n{parser.epilog}"
+    parser.epilog = f"{EXAMPLES}\n\n{RULE}\n\n{parser.epilog}"
     parser.add_argument(
         "--minutes",
         type=_whole(1, 100_000),

@@ -23,8 +23,12 @@ def alert_line(alert: Alert, glyphs: Glyphs) -> Text:
     return line
 
 
-def forecast_line(forecast: Forecast, glyphs: Glyphs) -> Text:
-    """The next minute with its interval, the tenth, and the ten as a sparkline."""
+NARROW = 64
+"""Columns below which a line leaves out what it can."""
+
+
+def forecast_line(forecast: Forecast, glyphs: Glyphs, *, narrow: bool = False) -> Text:
+    """The next minute with its interval, the tenth, and the ten as a sparkline; narrow without the intervals."""
     quantiles = forecast.quantiles
     line = Text(f"{clock(forecast.minute)}  {padded(forecast.room_id, 12)}  ")
     line.append(
@@ -33,17 +37,20 @@ def forecast_line(forecast: Forecast, glyphs: Glyphs) -> Text:
     for ahead in (1, 10):
         if ahead <= len(quantiles.median):
             low, median, high = (part[ahead - 1] for part in (quantiles.low, quantiles.median, quantiles.high))
-            line.append(f"  +{ahead} min {median:,.0f}")
-            line.append(f" ({low:,.0f} to {high:,.0f})", QUIET_STYLE)
+            line.append(f"  +{ahead} {median:,.0f}" if narrow else f"  +{ahead} min {median:,.0f}")
+            line.append("" if narrow else f" ({low:,.0f} to {high:,.0f})", QUIET_STYLE)
     return line
 
 
-def hotlist_lines(minute: str, rooms: Sequence[HotRoom], glyphs: Glyphs) -> Iterator[Text]:
-    """A heading and one line a room, hottest first; the bar is the excess beside the first one's."""
-    yield Text(f"{clock(minute)}  furthest above their forecast", "bold")
+def hotlist_lines(minute: str, rooms: Sequence[HotRoom], glyphs: Glyphs, *, narrow: bool = False) -> Iterator[Text]:
+    """A heading and one line a room, hottest first; the bar is the excess beside the first one's, not if narrow."""
+    yield Text(f"{clock(minute)}  {'above' if narrow else 'furthest above'} their forecast", "bold")
     most = max((room.excess for room in rooms), default=0.0)
     for rank, room in enumerate(rooms, 1):
         deviation = "" if room.deviation_percent is None else f"{room.deviation_percent:+,.0f} %"
+        if narrow:
+            yield Text(f"{rank:>2} {padded(room.room_id, 12)} {room.actual:>8,.0f} {deviation:>8}")
+            continue
         line = Text(f"{rank:>4}  {padded(room.room_id, 12)}  {room.actual:>9,.0f}")
         line.append(f" of {room.expected:>9,.0f}", QUIET_STYLE)
         line.append(f" {deviation:>9}  ")

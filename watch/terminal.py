@@ -19,7 +19,7 @@ from roompulse.topics import Topics
 from watch.feed import ALERTS, FLEET, FORECASTS, HOTLIST, Feed, Seen
 from watch.glyphs import Glyphs, glyphs_for
 from watch.kafka_feed import KafkaFeed, parse_since
-from watch.lines import HotlistMerger, alert_line, fleet_line, forecast_line, hotlist_lines
+from watch.lines import NARROW, HotlistMerger, alert_line, fleet_line, forecast_line, hotlist_lines
 
 POLL_S = 0.5
 HOTLIST_ROWS = 15
@@ -83,11 +83,19 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             follow(feed, JsonLines(wanted, _write_bytes), forever=args.follow)
         else:
-            console = Console(highlight=False, soft_wrap=False)
+            console = Terminal(highlight=False, soft_wrap=False)
             follow(feed, ReadableLines(wanted, console), forever=args.follow)
     finally:
         feed.close()
     return 0
+
+
+class Terminal(Console):
+    """Standard output, whose reader may go at any time: that ends a command, and is no failure (`watch | head`)."""
+
+    def on_broken_pipe(self) -> None:
+        """As Python does it, where rich would exit with 1."""
+        raise BrokenPipeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +177,7 @@ class ReadableLines:
         elif seen.kind == FORECASTS:
             forecast = decode_with(_forecast, seen.value)
             if self._wanted.room(forecast.room_id):
-                yield forecast_line(forecast, self._glyphs)
+                yield forecast_line(forecast, self._glyphs, narrow=self._narrow)
         elif seen.kind == FLEET:
             yield fleet_line(decode_with(_fleet, seen.value), self._glyphs)
         else:
@@ -179,7 +187,11 @@ class ReadableLines:
     def _hot(self, hotlist: Hotlist) -> Iterator[Text]:
         rooms = [room for room in hotlist.rooms if self._wanted.room(room.room_id)]
         if rooms:
-            yield from hotlist_lines(hotlist.minute, rooms, self._glyphs)
+            yield from hotlist_lines(hotlist.minute, rooms, self._glyphs, narrow=self._narrow)
+
+    @property
+    def _narrow(self) -> bool:
+        return self._console.is_terminal and self._console.width < NARROW
 
     def _print(self, line: Text) -> None:
         if not self._console.is_terminal:

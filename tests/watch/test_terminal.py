@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
 
 from roompulse.cli import main
 from roompulse.errors import UsageError
+from tests.require import ROOT
 from tests.watch.records import ListFeed, alert_record, fleet_event, forecast, hotlist
 from watch.feed import Seen
 from watch.kafka_feed import EARLIEST, LATEST, Since, parse_since
-from watch.terminal import JsonLines, ReadableLines, Wanted, follow
+from watch.terminal import JsonLines, ReadableLines, Terminal, Wanted, follow
 
 EVERYTHING = Wanted(frozenset(), frozenset())
 
@@ -163,3 +166,49 @@ def test_kind_is_for_alerts_alone(capsys: pytest.CaptureFixture[str]) -> None:
 def test_values_stay_readable_for_scripts() -> None:
     """What is written is JSON with the fields of the record."""
     assert json.loads(as_json(alert_record("a", "surge", 1))[0])["kind"] == "surge"
+
+
+def test_narrow_terminals_get_short_lines_that_say_the_same() -> None:
+    """At 40 columns no line is longer, no number is cut, and intervals and bars are left out."""
+    records = (
+        alert_record("room-00001", "surge", 5, text="Surge in room room-00001: 300 came, 3 times the 100 expected."),
+        forecast("room-00001", 5, 1200.0),
+        hotlist(1, 0, [("room-00001", 5000.0), ("b", 70.0)]),
+    )  # fmt: skip
+    lines = readable(*records, width=40, terminal=True).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert any("+1 1,200" in line for line in lines)
+    assert any("room-00001" in line and line.rstrip().endswith("5,100 +5,000 %") for line in lines)
+    assert "the 100 expected" in " ".join(" ".join(line.split()) for line in lines)
+
+
+def test_no_color_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signs and words remain (no-color.org)."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    file = io.StringIO()
+    console = Terminal(file=file, width=120, force_terminal=True, color_system="truecolor", legacy_windows=False)
+    follow(ListFeed([[alert_record("a", "surge", 5)]]), ReadableLines(EVERYTHING, console), forever=False)
+    assert "38;" not in file.getvalue()
+    assert "surge" in file.getvalue()
+
+
+def test_a_reader_that_has_gone_is_no_failure() -> None:
+    """`watch alerts | head`: exit code 0, nothing on standard error, for lines and for JSON alike."""
+    code = (
+        "import sys, time\n"
+        "from roompulse import cli\n"
+        "from tests.watch.records import ListFeed, alert_record\n"
+        "from watch import terminal\n"
+        "terminal.KafkaFeed = lambda *of: ListFeed([[alert_record('a', 'surge', 5)]] * 20_000)\n"
+        "sys.exit(cli.main(['watch', 'alerts', *sys.argv[1:]]))"
+    )
+    for arguments in ([], ["--json"]):
+        watching = subprocess.Popen(
+            [sys.executable, "-c", code, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert watching.stdout is not None
+        assert watching.stdout.readline()
+        watching.stdout.close()
+        assert watching.wait(120) == 0
+        assert watching.stderr is not None
+        assert watching.stderr.read() == b""

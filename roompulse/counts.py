@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,13 +19,20 @@ def randomised_coverage(actual: Floats, quantiles: Floats) -> float:
     of that lies between 0.1 and 0.9 counts. Its mean over the draws is taken, so nothing is random. F runs straight
     through the three quantiles (n, 3), continued at either end with the slope of its half, with steps at y + 1/2.
     """
-    below = np.where(actual <= 0, 0.0, _distribution(actual - 0.5, quantiles))
-    upto = _distribution(actual + 0.5, quantiles)
-    span = upto - below
-    inside = np.clip(upto, QUANTILES[0], QUANTILES[2]) - np.clip(below, QUANTILES[0], QUANTILES[2])
-    certain = (below >= QUANTILES[0]) & (below <= QUANTILES[2])
-    share = np.where(span > 0, inside / np.where(span > 0, span, 1.0), certain)
-    return float(share.mean())
+    low, high = shares_below(actual, quantiles, (QUANTILES[0], QUANTILES[2])).mean(axis=0)
+    return float(high - low)
+
+
+def shares_below(actual: Floats, quantiles: Floats, levels: Sequence[float]) -> Floats:
+    """What of each count (n,) lies below the forecast's quantile at each level: (n, levels), each from 0 to 1.
+
+    In the mean over n it should be the level. As in `randomised_coverage`.
+    """
+    below = np.where(actual <= 0, 0.0, _distribution(actual - 0.5, quantiles))[:, None]
+    span = _distribution(actual + 0.5, quantiles)[:, None] - below
+    level = np.asarray(levels)
+    share = np.clip((level - below) / np.where(span > 0, span, 1.0), 0.0, 1.0)
+    return np.asarray(np.where(span > 0, share, below < level))
 
 
 def _distribution(at: Floats, quantiles: Floats) -> Floats:

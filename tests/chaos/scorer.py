@@ -1,0 +1,30 @@
+"""`roompulse score` as it is, with wires in front of its ports: python -m tests.chaos.scorer FOLDER [ARGUMENTS]."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import scorer.score
+from roompulse.cli import main
+from roompulse.settings import Settings
+from tests.chaos.tripwires import CHECKPOINT_STEPS, LOG_STEPS, Wire, Wired
+
+
+def _score(folder: Path, arguments: list[str]) -> int:
+    wire = Wire(folder)
+    open_log, open_checkpoint = scorer.score.open_log, scorer.score.open_checkpoint
+
+    def wired_log(settings: Settings) -> Any:
+        return Wired(open_log(settings), LOG_STEPS, wire)
+
+    def wired_checkpoint(settings: Settings) -> Any:
+        return Wired(open_checkpoint(settings), CHECKPOINT_STEPS, wire)
+
+    scorer.score.open_log, scorer.score.open_checkpoint = wired_log, wired_checkpoint
+    return main(["score", *arguments])
+
+
+if __name__ == "__main__":
+    sys.exit(_score(Path(sys.argv[1]), sys.argv[2:]))

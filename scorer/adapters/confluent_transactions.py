@@ -8,6 +8,8 @@ about by calling it again. What it leaves to its caller, found by test against A
 - A commit that took too long ends in the same error whether the broker has taken the transaction back or carried it
   out: here that counts as unknown, and the group's offsets tell.
 - It does not split a batch that is too large for its topic: whoever makes this says how large one may be.
+- Positions that lose their connection on the way to the group's coordinator may be waited for without end, whatever
+  limit is given (https://github.com/confluentinc/librdkafka/issues/5456): here the call runs in a thread.
 """
 
 from __future__ import annotations
@@ -20,11 +22,14 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from roompulse.errors import BrokerError, FencedError, UnknownOutcome
-from roompulse.kafka_client import TRANSACTION_TIMEOUT_S
+from roompulse.kafka_client import TRANSACTION_TIMEOUT_S, started
 from roompulse.kafka_client import TRANSACTION_WAIT_S as WAIT_S
 from roompulse.settings import Settings
 from scorer.adapters.confluent_client import FENCED, error_of, producer_config, translated
 from scorer.ports import Output
+
+GRACE_S = 2.0
+"""How much longer than its limit a call may take before it counts as hanging."""
 
 
 class ConfluentTransactions:
@@ -78,8 +83,16 @@ class ConfluentTransactions:
 
     def send_positions(self, positions: Mapping[int, int], membership: Any) -> None:
         """Add the positions, as the member that `membership` describes. FencedError where the group has moved on."""
+        assert self._producer is not None
         offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in positions.items()]
-        self._call("cannot write positions", "send_offsets_to_transaction", offsets, membership, WAIT_S)
+        try:
+            started(self._producer.send_offsets_to_transaction, offsets, membership, WAIT_S).result(WAIT_S + GRACE_S)
+        except TimeoutError as error:
+            self._failed = True
+            self._discard()  # the call keeps its producer for as long as it hangs; the successor's name fences it
+            raise BrokerError(f"cannot write positions: no answer for {WAIT_S + GRACE_S:g} s") from error
+        except KafkaException as error:
+            raise self._judged("cannot write positions", error) from error
 
     def commit(self) -> None:
         """Commit, after all deliveries. On UnknownOutcome call again, which waits on for the same outcome."""

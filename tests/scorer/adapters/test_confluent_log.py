@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from confluent_kafka import Producer
 
 from roompulse.errors import BrokerError, FencedError
-from scorer.adapters import confluent_log
+from scorer.adapters import confluent_log, confluent_transactions
 from scorer.adapters.confluent_client import membership_of
 from scorer.adapters.confluent_log import ConfluentLog
 from tests.contracts.event_logs import DEADLINE_S, KafkaWorld, wait
@@ -196,3 +198,33 @@ def test_a_lost_partition_is_told_although_the_broker_is_silent(
         except BrokerError:
             continue
     assert reader.lost == ALL
+
+
+class _HangingPositions:
+    """A producer whose positions never get an answer, as librdkafka's may where a connection broke meanwhile."""
+
+    def __init__(self, producer: Any) -> None:
+        self._producer = producer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._producer, name)
+
+    def send_offsets_to_transaction(self, *_: Any) -> None:
+        threading.Event().wait()
+
+
+def test_positions_that_hang_in_the_library_are_given_up(world: KafkaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call ignores its own limit; the batch is aborted, read again, and committed once."""
+    be_hasty(monkeypatch)
+    monkeypatch.setattr(confluent_transactions, "GRACE_S", 0.5)
+    log, reader = filled(world)
+    assert isinstance(log, ConfluentLog)
+    log.begin()
+    log.send([output(world, b"aborted")])
+    log._transactions._producer = cast(Producer, _HangingPositions(log._transactions._producer))
+    with pytest.raises(BrokerError, match="cannot write positions: no answer for"):
+        log.send_positions({0: 10})
+    log.abort()
+    offer(log, world, reader, b"once")
+    log.commit()
+    assert [out.value for out in world.committed_outputs(0)] == [b"once"]

@@ -31,19 +31,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _line(result: Result) -> str:
-    plan = result.plan
-    what = " + ".join(f"{fault} @{at}" for fault, at in zip(plan.faults, plan.at, strict=True)) or "undisturbed"
-    how = f"{plan.scorers} scorer{'s' * (plan.scorers > 1)}, batches of {plan.max_batch}"
-    how += ", static" * plan.static + ", early" * plan.early
-    ends = f", ended by itself {result.ends}" if result.ends else ""
-    verdict = f"MISMATCH: {result.mismatch}\n  kept in {result.kept}" if result.mismatch else "equal"
-    return f"trial {plan.number} of seed {plan.seed}, {plan.client}: {what} ({how}): {result.seconds:.1f} s{ends}: {verdict}"
-
-
 def _print_json(verdict: Verdict) -> None:
     by_fault = Counter((fault, r.plan.client) for r in verdict.results for fault in r.plan.faults)
-    bad = [_line(result) for result in verdict.results if result.mismatch]
+    bad = [result.line for result in verdict.results if result.mismatch]
     counts = {
         "trials": verdict.trials,
         "faults": verdict.faults,
@@ -67,7 +57,7 @@ def main() -> int:
 
     def tell(result: Result) -> None:
         if arguments.verbose or result.mismatch:
-            print(_line(result), flush=True)
+            print(result.line, flush=True)
 
     verdict = run_matrix(
         arguments.seed, numbers, clients, tell, at_once=arguments.at_once, minutes=arguments.minutes,

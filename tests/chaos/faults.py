@@ -248,7 +248,15 @@ def _network(scene: Scene, way: str) -> Network:
     return scene.redis.network if way == "redis" else scene.kafka.network
 
 
-_STOPS = ("after poll", WITHIN_SEND, "after send_positions", "before commit", "after commit", "before save", "after save")
+_STOPS = (
+    "after poll",
+    WITHIN_SEND,
+    "after send_positions",
+    "before commit",
+    "after commit",
+    "before save",
+    "after save",
+)
 
 FAULTS: dict[str, Fault] = {
     "kill": Fault(kill),

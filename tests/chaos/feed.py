@@ -66,9 +66,7 @@ class Feed:
         try:
             for records in slices():
                 self._allowed.acquire()
-                sent = [
-                    producer.send(self._topic, r.value, r.key, r.headers, r.partition) for r in records
-                ]
+                sent = [producer.send(self._topic, r.value, r.key, r.headers, r.partition) for r in records]
                 for outcome in sent:
                     outcome.get(DELIVERY_S)
                 with self._changed:

@@ -21,7 +21,7 @@ API_KEYS = {"EndTxn": END_TXN, "TxnOffsetCommit": TXN_OFFSET_COMMIT, "Produce": 
 
 @dataclass(slots=True)
 class Trap:
-    """Waits for a request. `lost` is what never arrives: the `request`, or its `answer`; after `hang_s` the link is cut."""
+    """Waits for a request. What is `lost`, `request` or `answer`, never arrives; after `hang_s` the link is cut."""
 
     matches: Callable[[bytes], bool]
     lost: str

@@ -1,4 +1,4 @@
-"""What a trial leaves behind: committed records by topic and partition, and the saved point. Both must be the reference."""
+"""What a trial leaves behind, to be held against the reference: committed records, and the saved points."""
 
 from __future__ import annotations
 
@@ -112,7 +112,9 @@ def difference(found: Outcome, reference: Outcome) -> str:
                 return f"{place[0]} partition {place[1]}, record {number}: got {one!r}, expected {other!r}"
         if len(got) != len(wanted):
             more = got[len(wanted) :] or wanted[len(got) :]
-            return f"{place[0]} partition {place[1]}: {len(got)} records, expected {len(wanted)}; the first: {more[0]!r}"
+            return (
+                f"{place[0]} partition {place[1]}: {len(got)} records, expected {len(wanted)}; the first: {more[0]!r}"
+            )
     for at, point in reference.points.items():
         held = found.points.get(at)
         if held != point:

@@ -33,6 +33,14 @@ class Plan:
         return f"{self.seed}/{self.number}"
 
     @property
+    def line(self) -> str:
+        """All of it in words."""
+        what = " + ".join(f"{fault} @{at}" for fault, at in zip(self.faults, self.at, strict=True)) or "undisturbed"
+        how = f"{self.scorers} scorer{'s' * (self.scorers > 1)}, batches of {self.max_batch}"
+        how += ", static" * self.static + ", early" * self.early
+        return f"trial {self.number} of seed {self.seed}, {self.client}: {what} ({how})"
+
+    @property
     def rough_kafka(self) -> bool:
         """Whether the scorers' way to Kafka is the one with weather."""
         return any(FAULTS[fault].rough == "kafka" for fault in self.faults)
@@ -49,26 +57,20 @@ def draw(seed: int, number: int, clients: Sequence[str]) -> Plan:
     turn, place = divmod(number, len(deck))
     random.Random(f"{seed}/deck/{turn}").shuffle(deck)
     fault, client = deck[place]
-    return with_first(fault, seed, number, client)
-
-
-def with_first(fault: str, seed: int, number: int, client: str) -> Plan:
-    """The plan whose first fault is this one."""
-    chance = random.Random(f"{seed}/{number}")
-    first = chance.randint(1, FREE - 4)
-    faults, at = [fault], [first]
+    chance = random.Random(f"{seed}/second/{number}")
     second = chance.choice([name for name in FAULTS if name not in SLOW])
-    if chance.random() < 0.5:
-        faults.append(second)
-        at.append(chance.randint(first, FREE))
+    return with_faults(seed, number, client, (fault, second) if chance.random() < 0.5 else (fault,))
+
+
+def with_faults(seed: int, number: int, client: str, faults: Sequence[str]) -> Plan:
+    """The plan with these faults, the second not before the first; all else is drawn."""
+    chance = random.Random(f"{seed}/{number}")
+    at = [chance.randint(1, FREE - 4)]
+    at += [chance.randint(at[0], FREE) for _ in faults[1:]]
     return Plan(
-        seed,
-        number,
-        client,
-        tuple(faults),
-        tuple(at),
-        chance.choice((1, 1, 2)),
-        chance.choice(MAX_BATCHES),
-        chance.random() < 0.3,
-        chance.random() < 0.2,
-    )
+        seed, number, client, tuple(faults), tuple(at),
+        scorers=chance.choice((1, 1, 2)),
+        max_batch=chance.choice(MAX_BATCHES),
+        static=chance.random() < 0.3,
+        early=chance.random() < 0.2,
+    )  # fmt: skip

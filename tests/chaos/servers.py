@@ -1,4 +1,4 @@
-"""The servers of a trial, with what a trial does to them: a Kafka with a second way in, a Redis that loses and fills up."""
+"""The servers of a trial: a Kafka with a second way in, a Redis that loses its last second and fills up."""
 
 from __future__ import annotations
 

@@ -32,6 +32,13 @@ class Result:
     ends: list[int] = field(default_factory=list)
     """How scorers ended by themselves before they were started again: exit codes."""
 
+    @property
+    def line(self) -> str:
+        """The trial and how it went."""
+        verdict = f"MISMATCH: {self.mismatch}\n  kept in {self.kept}" if self.mismatch else "equal"
+        ends = f", ended by itself {self.ends}" if self.ends else ""
+        return f"{self.plan.line}: {self.seconds:.1f} s{ends}: {verdict}"
+
 
 def run_trial(plan: Plan, kafka: RoughKafka, reference: Outcome | None) -> Result:
     """Run it; without a reference its outcome is to become one. Whatever goes wrong is a mismatch."""

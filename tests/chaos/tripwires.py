@@ -19,9 +19,10 @@ from typing import Any
 LOG_STEPS = ("poll", "start", "begin", "send", "send_positions", "commit", "abort")
 CHECKPOINT_STEPS = ("claim", "save")
 WITHIN_SEND = "within send"
-POINTS = tuple(
-    f"{side} {step}" for step in (*LOG_STEPS, *CHECKPOINT_STEPS) for side in ("before", "after") if step != "abort"
-) + (WITHIN_SEND,)
+POINTS = (
+    *(f"{side} {step}" for step in (*LOG_STEPS, *CHECKPOINT_STEPS) if step != "abort" for side in ("before", "after")),
+    WITHIN_SEND,
+)
 """Where a trial may strike; nothing is aborted in an undisturbed loop, so that nobody can wait for it there."""
 
 ON_ITS_WAY_S = 0.1

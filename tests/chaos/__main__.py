@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _print_json(verdict: Verdict) -> None:
     by_fault = Counter((fault, r.plan.client) for r in verdict.results for fault in r.plan.faults)
+    missed = Counter((fault, r.plan.client) for r in verdict.results for fault in r.missed)
     bad = [result.line for result in verdict.results if result.mismatch]
     counts = {
         "trials": verdict.trials,
@@ -40,6 +41,7 @@ def _print_json(verdict: Verdict) -> None:
         "mismatches": verdict.mismatches,
         "seconds": round(verdict.seconds, 1),
         "faults_by_client": {f"{fault}, {client}": count for (fault, client), count in sorted(by_fault.items())},
+        "missed": {f"{fault}, {client}": count for (fault, client), count in sorted(missed.items())},
         "mismatched": bad,
     }
     print(json.dumps(counts))

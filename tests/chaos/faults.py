@@ -23,7 +23,8 @@ MINUTE_S = 60.0
 TAKING = ("before claim", "after claim", "before start", "after start")
 """Steps that pass only when a partition is taken over."""
 
-Act = Callable[["Scene", random.Random], None]
+Act = Callable[["Scene", random.Random], bool]
+"""Returns whether it struck: a step may never pass, a request never come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,22 @@ class Fault:
     rough: str = ""
 
 
-def kill(scene: Scene, chance: random.Random) -> None:
+def kill(scene: Scene, chance: random.Random) -> bool:
     """SIGKILL the scorer at any moment."""
     time.sleep(chance.uniform(0, 0.5))
     scene.one_of(chance).kill()
+    return True
 
 
 def kill_at(point: str) -> Act:
     """SIGKILL it at a named step."""
 
-    def act(scene: Scene, chance: random.Random) -> None:
+    def act(scene: Scene, chance: random.Random) -> bool:
         member = scene.one_of(chance)
-        if not _strikes(scene, member, point, chance, "kill"):
+        struck = _strikes(scene, member, point, chance, "kill")
+        if not struck:
             member.kill()
+        return struck
 
     return act
 
@@ -54,12 +58,12 @@ def kill_at(point: str) -> Act:
 def zombie(point: str = "") -> Act:
     """SIGSTOP it, at a named step or anywhere, until another has its partitions; then it wakes."""
 
-    def act(scene: Scene, chance: random.Random) -> None:
+    def act(scene: Scene, chance: random.Random) -> bool:
         member = scene.members["one"]
         if chance.random() < 0.5:
             scene.join("two")
-        if not (point and _strikes(scene, member, point, chance, "stop")):
-            member.freeze()
+        struck = not point or _strikes(scene, member, point, chance, "stop")
+        member.freeze()
         others = [name for name in ("two", "three") if name in scene.members]
         since = {scene.members[name].name: len(scene.members[name].log) for name in others}
         scene.join("two")
@@ -67,11 +71,12 @@ def zombie(point: str = "") -> Act:
         scene.feed.one_more()
         time.sleep(chance.uniform(0, 1.5))
         member.thaw()
+        return struck
 
     return act
 
 
-def namesake(scene: Scene, chance: random.Random) -> None:
+def namesake(scene: Scene, chance: random.Random) -> bool:
     """SIGSTOP it, start a second process of the same name, and wake it."""
     member = scene.members["one"]
     if chance.random() < 0.7:
@@ -85,79 +90,88 @@ def namesake(scene: Scene, chance: random.Random) -> None:
     scene.until_live("one", within_s=TAKE_OVER_S)
     scene.feed.one_more()
     member.thaw()
+    return True
 
 
-def kill_broker(scene: Scene, chance: random.Random) -> None:
+def kill_broker(scene: Scene, chance: random.Random) -> bool:
     """SIGKILL Kafka, and start it again at once or some seconds later."""
     with scene.kafka.lock:
         scene.kafka.kill()
         time.sleep(chance.choice((0, 2, 7)))
         scene.kafka.start()
+    return True
 
 
-def lose_a_second(scene: Scene, chance: random.Random) -> None:
+def lose_a_second(scene: Scene, chance: random.Random) -> bool:
     """SIGKILL Redis; its last second of writes is gone. The scorer lives on."""
     time.sleep(chance.uniform(0, 1))
-    scene.redis.lose_a_second()
+    return scene.redis.lose_a_second() > 0
 
 
-def lose_a_second_and_kill(scene: Scene, chance: random.Random) -> None:
+def lose_a_second_and_kill(scene: Scene, chance: random.Random) -> bool:
     """The same, and the scorer is killed up to seconds later."""
-    lose_a_second(scene, chance)
+    lost = lose_a_second(scene, chance)
     time.sleep(chance.choice((0, 0.1, 0.5, 2, 4)))
     scene.one_of(chance).kill()
+    return lost
 
 
-def flush(scene: Scene, chance: random.Random) -> None:
+def flush(scene: Scene, chance: random.Random) -> bool:
     """FLUSHALL. The scorer lives on."""
     with redis.Redis(port=scene.redis.port) as client:
         client.flushall()
+    return True
 
 
-def flush_and_kill(scene: Scene, chance: random.Random) -> None:
+def flush_and_kill(scene: Scene, chance: random.Random) -> bool:
     """FLUSHALL, and the scorer is killed: all is rebuilt from the topic."""
     flush(scene, chance)
     time.sleep(chance.choice((0, 0, 0.2, 2)))
     scene.one_of(chance).kill()
+    return True
 
 
 def away(shortest_s: float, longest_s: float) -> Act:
     """Redis is gone, or hangs, for some time."""
 
-    def act(scene: Scene, chance: random.Random) -> None:
+    def act(scene: Scene, chance: random.Random) -> bool:
         seconds, hangs = chance.uniform(shortest_s, longest_s), chance.random() < 0.3
         with scene.redis.lock:
             (scene.redis.freeze if hangs else scene.redis.kill)()
             time.sleep(seconds)
             (scene.redis.thaw if hangs else scene.redis.start)()
+        return True
 
     return act
 
 
-def full_disk(scene: Scene, chance: random.Random) -> None:
+def full_disk(scene: Scene, chance: random.Random) -> bool:
     """Redis cannot write its append-only file (MISCONF)."""
     with scene.redis.lock:
         scene.redis.fill_disk()
         time.sleep(chance.uniform(2, 7))
         scene.redis.free_disk()
+    return True
 
 
-def full_memory(scene: Scene, chance: random.Random) -> None:
+def full_memory(scene: Scene, chance: random.Random) -> bool:
     """Redis refuses what would take memory (OOM)."""
     with scene.redis.lock, redis.Redis(port=scene.redis.port) as client:
         client.config_set("maxmemory", 1)
         time.sleep(chance.uniform(2, 7))
         client.config_set("maxmemory", 0)
+    return True
 
 
 def slow(way: str) -> Act:
     """A network that delays everything."""
 
-    def act(scene: Scene, chance: random.Random) -> None:
+    def act(scene: Scene, chance: random.Random) -> bool:
         network = _network(scene, way)
         network.delay_s = chance.uniform(0.01, 0.15)
         time.sleep(chance.uniform(3, 6))
         network.calm()
+        return True
 
     return act
 
@@ -165,13 +179,14 @@ def slow(way: str) -> Act:
 def stalled(way: str) -> Act:
     """A network that drops everything for a while; then it goes on, or the connections are lost."""
 
-    def act(scene: Scene, chance: random.Random) -> None:
+    def act(scene: Scene, chance: random.Random) -> bool:
         network = _network(scene, way)
         network.stall()
         time.sleep(chance.choice((1, 3, 8, 14)))
         if chance.random() < 0.5:
             network.cut()
         network.calm()
+        return True
 
     return act
 
@@ -179,7 +194,7 @@ def stalled(way: str) -> Act:
 def cut(way: str) -> Act:
     """A network that loses all connections, some times in a row, or lets nobody connect for a while."""
 
-    def act(scene: Scene, chance: random.Random) -> None:
+    def act(scene: Scene, chance: random.Random) -> bool:
         network = _network(scene, way)
         for _ in range(chance.randint(1, 5)):
             network.cut()
@@ -188,6 +203,7 @@ def cut(way: str) -> Act:
             network.refuse()
             time.sleep(chance.uniform(1, 6))
             network.calm()
+        return True
 
     return act
 
@@ -195,7 +211,7 @@ def cut(way: str) -> Act:
 def unknown(way: str, request: str, hangs_s: tuple[float, ...]) -> Act:
     """A request whose answer is lost, or which never arrives: whoever sent it cannot tell."""
 
-    def act(scene: Scene, chance: random.Random) -> None:
+    def act(scene: Scene, chance: random.Random) -> bool:
         matches = is_exec if way == "redis" else is_kafka(request)
         network = _network(scene, way)
         trap = Trap(matches, chance.choice(("answer", "answer", "request")), chance.choice(hangs_s))
@@ -206,11 +222,12 @@ def unknown(way: str, request: str, hangs_s: tuple[float, ...]) -> Act:
             scene.feed.one_more()
         network.trap = None
         time.sleep(trap.hang_s if trap.struck.is_set() else 0)
+        return trap.struck.is_set()
 
     return act
 
 
-def join_and_leave(scene: Scene, chance: random.Random) -> None:
+def join_and_leave(scene: Scene, chance: random.Random) -> bool:
     """A second scorer, perhaps a third, come and go under load, kindly or not."""
     names = ["two", "three"][: chance.randint(1, 2)]
     names = [name for name in names if name not in scene.members] or ["three"]
@@ -224,6 +241,7 @@ def join_and_leave(scene: Scene, chance: random.Random) -> None:
         scene.leave(name, kindly=chance.random() < 0.6)
         scene.feed.one_more()
         time.sleep(chance.uniform(0, 1))
+    return True
 
 
 def _strikes(scene: Scene, member: Member, point: str, chance: random.Random, action: str) -> bool:

@@ -27,8 +27,8 @@ class Verdict:
 
     @property
     def faults(self) -> int:
-        """How many faults they had."""
-        return sum(len(result.plan.faults) for result in self.results)
+        """How many faults struck in them."""
+        return sum(len(result.plan.faults) - len(result.missed) for result in self.results)
 
     @property
     def mismatches(self) -> int:

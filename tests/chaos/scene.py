@@ -36,6 +36,8 @@ class Scene:
         )
         self.members: dict[str, Member] = {}
         self.troubles: list[str] = []
+        self.missed: list[str] = []
+        """Faults that did not strike."""
         create_topics(self.settings, self.topics, PARTITIONS)
         self._chance = random.Random(plan.name)
         self.feed: Feed

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
 
-import scorer.score
 from roompulse.cli import main
 from roompulse.settings import Settings
 from tests.chaos.tripwires import CHECKPOINT_STEPS, LOG_STEPS, Wire, Wired
@@ -14,7 +14,8 @@ from tests.chaos.tripwires import CHECKPOINT_STEPS, LOG_STEPS, Wire, Wired
 
 def _score(folder: Path, arguments: list[str]) -> int:
     wire = Wire(folder)
-    open_log, open_checkpoint = scorer.score.open_log, scorer.score.open_checkpoint
+    command: Any = importlib.import_module("scorer.score")
+    open_log, open_checkpoint = command.open_log, command.open_checkpoint
 
     def wired_log(settings: Settings) -> Any:
         return Wired(open_log(settings), LOG_STEPS, wire)
@@ -22,7 +23,7 @@ def _score(folder: Path, arguments: list[str]) -> int:
     def wired_checkpoint(settings: Settings) -> Any:
         return Wired(open_checkpoint(settings), CHECKPOINT_STEPS, wire)
 
-    scorer.score.open_log, scorer.score.open_checkpoint = wired_log, wired_checkpoint
+    command.open_log, command.open_checkpoint = wired_log, wired_checkpoint
     return main(["score", *arguments])
 
 

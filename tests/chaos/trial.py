@@ -31,13 +31,16 @@ class Result:
     kept: str = ""
     ends: list[int] = field(default_factory=list)
     """How scorers ended by themselves before they were started again: exit codes."""
+    missed: list[str] = field(default_factory=list)
+    """Faults that found nothing to strike: their step did not pass in time, their request did not come."""
 
     @property
     def line(self) -> str:
         """The trial and how it went."""
         verdict = f"MISMATCH: {self.mismatch}\n  kept in {self.kept}" if self.mismatch else "equal"
-        ends = f", ended by itself {self.ends}" if self.ends else ""
-        return f"{self.plan.line}: {self.seconds:.1f} s{ends}: {verdict}"
+        notes = f", ended by itself {self.ends}" if self.ends else ""
+        notes += f", missed {self.missed}" if self.missed else ""
+        return f"{self.plan.line}: {self.seconds:.1f} s{notes}: {verdict}"
 
 
 def run_trial(plan: Plan, kafka: RoughKafka, reference: Outcome | None) -> Result:
@@ -61,12 +64,14 @@ def run_trial(plan: Plan, kafka: RoughKafka, reference: Outcome | None) -> Resul
             for server in (kafka, redis):
                 shutil.copy(server.log, folder / f"{server.name}.log")
     ends: list[int] = []
+    missed: list[str] = []
     if scene is not None:
+        missed = scene.missed
         ends = [code for member in scene.members.values() for code in member.ends]
         scene.clean_up()
     if not trouble:
         shutil.rmtree(folder, ignore_errors=True)
-    return Result(plan, outcome, trouble, time.monotonic() - started, str(folder) if trouble else "", ends)
+    return Result(plan, outcome, trouble, time.monotonic() - started, str(folder) if trouble else "", ends, missed)
 
 
 def _play(scene: Scene) -> str:
@@ -96,6 +101,7 @@ def _play(scene: Scene) -> str:
 def _strike(scene: Scene, name: str, at: int, number: int, tell: Callable[[str], None]) -> None:
     try:
         scene.feed.until(at)
-        FAULTS[name].act(scene, random.Random(f"{scene.plan.name}/{number}"))
+        if not FAULTS[name].act(scene, random.Random(f"{scene.plan.name}/{number}")):
+            scene.missed.append(name)
     except Exception as error:  # noqa: BLE001 - told as what went wrong with the trial
         tell(f"the fault {name!r} failed: {type(error).__name__}: {error}")

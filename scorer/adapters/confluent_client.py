@@ -40,6 +40,8 @@ def common(settings: Settings, role: str) -> dict[str, Any]:
         "client.id": f"roompulse-{role}",
         "socket.timeout.ms": int(REQUEST_TIMEOUT_S * 1000),
         "reconnect.backoff.max.ms": 1000,
+        # Brokers that are away stay known. "rebootstrap" drops them, and what waits for one of them waits on.
+        "metadata.recovery.strategy": "none",
         "allow.auto.create.topics": False,
         "logger": _library_log(),
     }

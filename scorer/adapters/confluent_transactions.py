@@ -7,9 +7,9 @@ about by calling it again. What it leaves to its caller, found by test against A
   it is thrown away; its successor under the same transactional id first aborts whatever was left open.
 - A commit that took too long ends in the same error whether the broker has taken the transaction back or carried it
   out: here that counts as unknown, and the group's offsets tell.
+- Sending positions can take for ever, whatever limit it is given, once the group's coordinator has dropped out of the
+  cluster's metadata (librdkafka issue 5511). Here it has a limit, and the producer is thrown away.
 - It does not split a batch that is too large for its topic: whoever makes this says how large one may be.
-- Positions that lose their connection on the way to the group's coordinator may be waited for without end, whatever
-  limit is given (https://github.com/confluentinc/librdkafka/issues/5456): here the call runs in a thread.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from roompulse.errors import BrokerError, FencedError, UnknownOutcome
-from roompulse.kafka_client import TRANSACTION_TIMEOUT_S, started
+from roompulse.kafka_client import TRANSACTION_TIMEOUT_S
 from roompulse.kafka_client import TRANSACTION_WAIT_S as WAIT_S
 from roompulse.settings import Settings
 from scorer.adapters.confluent_client import FENCED, error_of, producer_config, translated
+from scorer.adapters.deadline import call_within
 from scorer.ports import Output
 
-GRACE_S = 2.0
-"""How much longer than its limit a call may take before it counts as hanging."""
+GRACE_S = 5.0
+"""The library's own limit should come first."""
 
 
 class ConfluentTransactions:
@@ -62,7 +63,11 @@ class ConfluentTransactions:
         if self._producer is None:
             self._renew()
         self._failed, self._unknown, self._refused, self._begun_at = False, False, None, time.monotonic()
-        self._call("cannot begin a transaction", "begin_transaction")
+        assert self._producer is not None
+        try:
+            self._producer.begin_transaction()
+        except KafkaException as error:
+            raise self._judged("cannot begin a transaction", error) from error
 
     def send(self, outputs: Iterable[Output]) -> None:
         """Hand records over; a failed delivery shows at the commit."""
@@ -84,15 +89,15 @@ class ConfluentTransactions:
     def send_positions(self, positions: Mapping[int, int], membership: Any) -> None:
         """Add the positions, as the member that `membership` describes. FencedError where the group has moved on."""
         assert self._producer is not None
+        doing = "cannot write positions"
         offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in positions.items()]
         try:
-            started(self._producer.send_offsets_to_transaction, offsets, membership, WAIT_S).result(WAIT_S + GRACE_S)
-        except TimeoutError as error:
-            self._failed = True
-            self._discard()  # the call keeps its producer for as long as it hangs; the successor's name fences it
-            raise BrokerError(f"cannot write positions: no answer for {WAIT_S + GRACE_S:g} s") from error
+            call_within(WAIT_S + GRACE_S, self._producer.send_offsets_to_transaction, offsets, membership, WAIT_S)
         except KafkaException as error:
-            raise self._judged("cannot write positions", error) from error
+            raise self._judged(doing, error) from error
+        except TimeoutError as error:
+            self._discard()
+            raise BrokerError(f"{doing}: {error}") from None
 
     def commit(self) -> None:
         """Commit, after all deliveries. On UnknownOutcome call again, which waits on for the same outcome."""
@@ -156,13 +161,6 @@ class ConfluentTransactions:
         if self._producer is not None:
             self._producer.purge()
             self._producer = None
-
-    def _call(self, doing: str, method: str, *arguments: Any) -> None:
-        assert self._producer is not None
-        try:
-            getattr(self._producer, method)(*arguments)
-        except KafkaException as error:
-            raise self._judged(doing, error) from error
 
     def _judged(self, doing: str, raised: KafkaException) -> BrokerError:
         """Our error for one inside a transaction: fenced, or taken back by the broker because it took too long."""

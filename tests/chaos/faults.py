@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from tests.chaos.member import Member
     from tests.chaos.scene import Scene
 
-STRIKE_S = 25.0
+STRIKE_S = 40.0
+SLICE_S = 2.0
+"""What has not struck for so long gets another slice."""
 TAKE_OVER_S = 45.0
 MINUTE_S = 60.0
 TAKING = ("before claim", "after claim", "before start", "after start")
@@ -218,7 +220,7 @@ def unknown(way: str, request: str, hangs_s: tuple[float, ...]) -> Act:
         time.sleep(chance.uniform(0, 0.3))
         network.trap = trap
         deadline = time.monotonic() + STRIKE_S
-        while not trap.struck.wait(1.0) and time.monotonic() < deadline:
+        while not trap.struck.wait(SLICE_S) and time.monotonic() < deadline:
             scene.feed.one_more()
         network.trap = None
         time.sleep(trap.hang_s if trap.struck.is_set() else 0)
@@ -255,7 +257,7 @@ def _strikes(scene: Scene, member: Member, point: str, chance: random.Random, ac
     while time.monotonic() < deadline:
         if has_struck(member.folder):
             return True
-        if time.monotonic() - asked > 1:
+        if time.monotonic() - asked > SLICE_S:
             asked = time.monotonic()
             scene.feed.one_more()
         time.sleep(0.02)

@@ -7,10 +7,9 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from confluent_kafka import Producer
 
 from roompulse.errors import BrokerError, FencedError
 from scorer.adapters import confluent_log, confluent_transactions
@@ -200,31 +199,39 @@ def test_a_lost_partition_is_told_although_the_broker_is_silent(
     assert reader.lost == ALL
 
 
-class _HangingPositions:
-    """A producer whose positions never get an answer, as librdkafka's may where a connection broke meanwhile."""
+def test_positions_that_are_never_written_do_not_hold_the_scorer(
+    world: KafkaWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """librdkafka may wait for ever for a coordinator that it has dropped: that is given up, and the next batch goes."""
+    be_hasty(monkeypatch)
+    monkeypatch.setattr(confluent_transactions, "GRACE_S", 0.0)
+    log, reader = filled(world)
+    assert isinstance(log, ConfluentLog)
+    for_ever = threading.Event()
+    log.begin()
+    log.send([output(world, b"lost")])
+    with monkeypatch.context() as stuck:
+        stuck.setattr(log._transactions, "_producer", _StuckProducer(log._transactions._producer, for_ever))
+        with pytest.raises(BrokerError, match="cannot write positions: no end of it"):
+            log.send_positions({0: reader.positions[0]})
+        log.abort()
+        renewed = log._transactions._producer
+    log._transactions._producer = renewed
+    offer(log, world, reader, b"again")
+    log.commit()
+    for_ever.set()
+    assert world.committed_outputs(0) == [output(world, b"again")]
+    assert log.committed(0) == 10
 
-    def __init__(self, producer: Any) -> None:
-        self._producer = producer
+
+class _StuckProducer:
+    """A producer whose positions never arrive."""
+
+    def __init__(self, producer: Any, end: threading.Event) -> None:
+        self._producer, self._end = producer, end
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._producer, name)
 
     def send_offsets_to_transaction(self, *_: Any) -> None:
-        threading.Event().wait()
-
-
-def test_positions_that_hang_in_the_library_are_given_up(world: KafkaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The call ignores its own limit; the batch is aborted, read again, and committed once."""
-    be_hasty(monkeypatch)
-    monkeypatch.setattr(confluent_transactions, "GRACE_S", 0.5)
-    log, reader = filled(world)
-    assert isinstance(log, ConfluentLog)
-    log.begin()
-    log.send([output(world, b"aborted")])
-    log._transactions._producer = cast(Producer, _HangingPositions(log._transactions._producer))
-    with pytest.raises(BrokerError, match="cannot write positions: no answer for"):
-        log.send_positions({0: 10})
-    log.abort()
-    offer(log, world, reader, b"once")
-    log.commit()
-    assert [out.value for out in world.committed_outputs(0)] == [b"once"]
+        self._end.wait()

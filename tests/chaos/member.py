@@ -98,7 +98,7 @@ class Member:
             code = self._process.poll()
             if code is None:
                 continue
-            if code != -signal.SIGKILL:
+            if code not in {-signal.SIGKILL, -signal.SIGTERM}:
                 self.ends.append(code)
             time.sleep(RESTART_S)
             with self._lock:

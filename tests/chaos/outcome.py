@@ -47,7 +47,7 @@ def until_committed(settings: Settings, topics: Topics) -> str:
                     found = {at: consumer.committed(place, timeout_ms=5000) for at, place in places.items()}
                     if found == wanted:
                         return ""
-                    time.sleep(0.1)
+                    time.sleep(0.2)
             finally:
                 consumer.close(autocommit=False)
         except (BrokerError, KafkaError) as error:

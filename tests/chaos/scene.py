@@ -60,7 +60,7 @@ class Scene:
                 "--client", plan.client, "--bootstrap-servers", way, "--topic-prefix", settings.topic_prefix,
                 "--group-id", settings.group_id, "--redis-url", url, "--redis-prefix", settings.redis_prefix,
                 "--metrics-port", "0", "--session-timeout-s", str(SESSION_S), "--max-batch", str(plan.max_batch),
-                "--quiet-clock-s", "0", "--no-auto-demote", "--log-level", "debug",
+                "--quiet-clock-s", "0", "--no-auto-demote",
             ]  # fmt: skip
             if plan.static:
                 arguments.append("--static-membership")
@@ -84,7 +84,7 @@ class Scene:
             members = [self.members[name] for name in names if name in self.members]
             if any(words in member.log[(since or {}).get(member.name, 0) :] for member in members):
                 return True
-            time.sleep(0.05)
+            time.sleep(0.1)
         return False
 
     def leave(self, name: str, *, kindly: bool) -> None:

@@ -81,6 +81,7 @@ class Member:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,

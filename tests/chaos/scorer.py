@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -27,5 +29,12 @@ def _score(folder: Path, arguments: list[str]) -> int:
     return main(["score", *arguments])
 
 
+def _end_with_the_trials() -> None:
+    """However the process that runs the trials ends, its end of our standard input closes."""
+    os.read(0, 1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_the_trials, daemon=True).start()
     sys.exit(_score(Path(sys.argv[1]), sys.argv[2:]))

@@ -25,6 +25,8 @@ class Member:
         self.name, self.folder = name, folder
         self.superseded = False
         """Another process has its name: it has to end by itself."""
+        self.arming = threading.Lock()
+        """Held while one of its wires is armed: a second fault waits for the first."""
         self.ends: list[int] = []
         """How each life ended that it ended by itself: exit codes."""
         folder.mkdir(parents=True)

@@ -95,6 +95,11 @@ def join_and_leave(scene: Scene, chance: random.Random) -> bool:
 
 def _strikes(scene: Scene, member: Member, point: str, chance: random.Random, action: str) -> bool:
     """Arm a step and wait until it has stopped the process, with input to make it pass; False where it never did."""
+    with member.arming:
+        return _struck_within(scene, member, point, chance, action)
+
+
+def _struck_within(scene: Scene, member: Member, point: str, chance: random.Random, action: str) -> bool:
     most = 30 if point == WITHIN_SEND else 3
     arm(member.folder, point, chance.randint(1, most), action)
     if point in TAKING:

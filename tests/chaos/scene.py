@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Scene:
             redis_prefix=f"{prefix}rp",
         )
         self.members: dict[str, Member] = {}
+        self._joining = threading.Lock()
         self.troubles: list[str] = []
         self.missed: list[str] = []
         """Faults that did not strike."""
@@ -52,20 +54,21 @@ class Scene:
 
     def join(self, name: str, instance: str = "") -> Member:
         """The scorer that goes by this name in the trial, started if it is not there."""
-        if name not in self.members:
-            plan, settings = self.plan, self.settings
-            way = self.kafka.rough_address if plan.rough_kafka else self.kafka.address
-            url = self.redis.rough_url if plan.rough_redis else f"redis://{self.redis.address}/0"
-            arguments = [
-                "--client", plan.client, "--bootstrap-servers", way, "--topic-prefix", settings.topic_prefix,
-                "--group-id", settings.group_id, "--redis-url", url, "--redis-prefix", settings.redis_prefix,
-                "--metrics-port", "0", "--session-timeout-s", str(SESSION_S), "--max-batch", str(plan.max_batch),
-                "--quiet-clock-s", "0", "--no-auto-demote",
-            ]  # fmt: skip
-            if plan.static:
-                arguments.append("--static-membership")
-            self.members[name] = Member(instance or name, arguments, self.folder / name.replace(" ", "-"))
-        return self.members[name]
+        with self._joining:  # two faults may ask for the same scorer at once
+            if name not in self.members:
+                plan, settings = self.plan, self.settings
+                way = self.kafka.rough_address if plan.rough_kafka else self.kafka.address
+                url = self.redis.rough_url if plan.rough_redis else f"redis://{self.redis.address}/0"
+                arguments = [
+                    "--client", plan.client, "--bootstrap-servers", way, "--topic-prefix", settings.topic_prefix,
+                    "--group-id", settings.group_id, "--redis-url", url, "--redis-prefix", settings.redis_prefix,
+                    "--metrics-port", "0", "--session-timeout-s", str(SESSION_S), "--max-batch", str(plan.max_batch),
+                    "--quiet-clock-s", "0", "--no-auto-demote",
+                ]  # fmt: skip
+                if plan.static:
+                    arguments.append("--static-membership")
+                self.members[name] = Member(instance or name, arguments, self.folder / name.replace(" ", "-"))
+            return self.members[name]
 
     def one_of(self, chance: random.Random) -> Member:
         """One of the scorers that the trial began with."""

@@ -95,6 +95,7 @@ def join_and_leave(scene: Scene, chance: random.Random) -> bool:
 
 def _strikes(scene: Scene, member: Member, point: str, chance: random.Random, action: str) -> bool:
     """Arm a step and wait until it has stopped the process, with input to make it pass; False where it never did."""
+    scene.until_live("one", "two")  # where the input did not wait for it
     with member.arming:
         return _struck_within(scene, member, point, chance, action)
 

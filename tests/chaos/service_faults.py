@@ -134,6 +134,7 @@ def unknown(way: str, request: str, hangs_s: tuple[float, ...]) -> Act:
     """A request whose answer is lost, or which never arrives: whoever sent it cannot tell."""
 
     def act(scene: Scene, chance: random.Random) -> bool:
+        scene.until_live("one", "two")
         matches = is_exec if way == "redis" else is_kafka(request)
         network = _network(scene, way)
         trap = Trap(matches, chance.choice(("answer", "answer", "request")), chance.choice(hangs_s))

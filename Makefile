@@ -12,7 +12,7 @@ ARGS    ?=
 SPREAD  := -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test lint format docs model clean
+.PHONY: help demo stack test chaos lint format docs model clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ stack: .venv/stack-installed ## Kafka, Redis, Prometheus, Alertmanager, two scor
 
 test: lint ## lint, types, import contracts and every test (ARGS="-k alerts", ARGS="-n 0 --pdb")
 	$(BIN)/python -m pytest -q $(SPREAD) $(ARGS)
+
+chaos: .venv/test-installed ## the crash matrix, half an hour and more (ARGS="--trials 40 --seed 7 --client confluent")
+	$(BIN)/python -m tests.chaos --verbose $(ARGS)
 
 lint: .venv/test-installed ## lint, formatting, types, import contracts, insecure calls
 	$(BIN)/ruff check .

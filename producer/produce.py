@@ -22,11 +22,11 @@ from roompulse.history import (
 from roompulse.history.departures import departures
 from roompulse.pacing import Pace, speed
 from roompulse.progress import ReplayProgress
-from roompulse.settings import add_settings, load_settings
+from roompulse.settings import KAFKA, add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 
 KAFKA_SETTINGS = (
-    "bootstrap_servers",
+    *KAFKA,
     "topic_prefix",
     "create_topics",
     "partitions",

@@ -11,7 +11,7 @@ from msgspec import Struct
 from producer.publisher import Publisher, kafka_publisher
 from roompulse.errors import RecordError, UsageError
 from roompulse.records import encode
-from roompulse.settings import Settings, add_settings, load_settings
+from roompulse.settings import KAFKA, Settings, add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 from roompulse.topics import FEEDBACK_SCHEMA, SCHEMA_HEADER, SNOOZE_SCHEMA
 from roompulse.words import Feedback, Snooze, decode_feedback, decode_snooze
@@ -20,7 +20,7 @@ from roompulse.words import Feedback, Snooze, decode_feedback, decode_snooze
 def add_saying_options(parser: argparse.ArgumentParser) -> None:
     """The flags that all who say something share."""
     parser.add_argument("--note", metavar="TEXT", help="why; for people, and kept with the record")
-    add_settings(parser, "bootstrap_servers", "topic_prefix", "connect_timeout_s")
+    add_settings(parser, *KAFKA, "topic_prefix", "connect_timeout_s")
     add_json(parser)
 
 

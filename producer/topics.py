@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from roompulse.kafka_topics import TopicsReport, TopicState, check_topics, create_topics
-from roompulse.settings import add_settings, load_settings
+from roompulse.settings import KAFKA, add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 from roompulse.topics import Topics
 
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="check changes nothing; create makes what is missing and then checks (default: check)",
     )
     add_json(parser)
-    add_settings(parser, "bootstrap_servers", "topic_prefix", "partitions", "replication_factor", "connect_timeout_s")
+    add_settings(parser, *KAFKA, "topic_prefix", "partitions", "replication_factor", "connect_timeout_s")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -44,7 +44,7 @@ class InputError(RoomPulseError):
         self.message, self.file, self.line, self.column = message, file, line, column
 
 
-REASONS = ("ahead", "clock", "invalid", "key", "malformed", "minute", "partition", "schema")
+REASONS = ("ahead", "clock", "invalid", "key", "malformed", "minute", "partition", "rooms", "schema")
 """Why a record could not be accepted: what `RecordError.reason` may be."""
 
 

@@ -7,8 +7,9 @@ request after 10 s, a record that could not be delivered after a minute.
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -16,8 +17,10 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka import errors as vendor
 
 from roompulse.errors import BrokerError, UsageError
-from roompulse.kafka_errors import UNREACHABLE, quiet_client_log, translated
+from roompulse.kafka_errors import UNREACHABLE, errors_in_log, login_trouble, quiet_client_log, translated
+from roompulse.kafka_security import kafka_python_security
 from roompulse.settings import Settings
+from roompulse.tls import refusal
 
 REQUEST_TIMEOUT_S = 10.0
 DELIVERY_TIMEOUT_S = 60.0
@@ -31,16 +34,15 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 
 def _common(settings: Settings, role: str) -> dict[str, Any]:
     quiet_client_log()
-    servers = [part.strip() for part in settings.bootstrap_servers.split(",") if part.strip()]
-    if not servers:
+    if not settings.servers:
         raise UsageError("--bootstrap-servers is empty: expected host:port")
     return {
-        "bootstrap_servers": servers,
+        "bootstrap_servers": list(settings.servers),
         "client_id": f"roompulse-{role}",
         "bootstrap_timeout_ms": int(settings.connect_timeout_s * 1000),
         "request_timeout_ms": int(REQUEST_TIMEOUT_S * 1000),
         "reconnect_backoff_max_ms": 1000,
-    }
+    } | kafka_python_security(settings)
 
 
 def _connect(settings: Settings, client: Any, config: Mapping[str, Any]) -> Any:
@@ -53,14 +55,25 @@ def _connect(settings: Settings, client: Any, config: Mapping[str, Any]) -> Any:
         return networks[-1]
 
     try:
-        return client(**config, kafka_client=network)
+        with errors_in_log() as seen:
+            return client(**config, kafka_client=network)
     except vendor.KafkaError as error:
         for failed in networks:
             failed.close()
         if isinstance(error, UNREACHABLE):
-            waited = f"tried for {settings.connect_timeout_s:g} s"
-            raise BrokerError(f"cannot reach Kafka at {settings.bootstrap_servers} ({waited})") from error
+            raise BrokerError(_unreachable(settings, config.get("ssl_context"), seen)) from error
         raise translated(f"cannot use Kafka at {settings.bootstrap_servers}", error) from error
+
+
+def _unreachable(settings: Settings, tls: ssl.SSLContext | None, seen: Sequence[BaseException]) -> str:
+    """Why no broker was found: where it was looked for, and what was wrong with certificate or login."""
+    why = ""
+    if tls is not None:
+        why = next(filter(None, (refusal(server, tls) for server in settings.servers)), "")
+    if not why and settings.kafka_security_protocol.startswith("SASL_"):
+        why = login_trouble(settings.kafka_username, settings.kafka_sasl_mechanism, seen)
+    waited = f"tried for {settings.connect_timeout_s:g} s"
+    return f"cannot reach Kafka at {settings.bootstrap_servers} ({waited})" + (f": {why}" if why else "")
 
 
 def make_producer(settings: Settings, transactional_id: str | None = None) -> Any:

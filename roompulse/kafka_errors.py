@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 
 from kafka import errors as vendor
@@ -65,6 +67,40 @@ def _is_one_of(kinds: tuple[type[vendor.KafkaError], ...], error: BaseException)
 class _ToDebug(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         logging.getLogger("roompulse.kafka").debug("%s: %s", record.name, record.getMessage())
+
+
+class _Collecting(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: list[vendor.KafkaError] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(record.args, tuple):
+            self.errors.extend(item for item in record.args if isinstance(item, vendor.KafkaError))
+
+
+@contextmanager
+def errors_in_log() -> Iterator[list[vendor.KafkaError]]:
+    """Collect the errors of kafka-python's log: while a client is built it tries again until its time is over, and why
+    it could not connect is nowhere else.
+    """
+    logger, collecting = logging.getLogger("kafka"), _Collecting()
+    logger.addHandler(collecting)
+    try:
+        yield collecting.errors
+    finally:
+        logger.removeHandler(collecting)
+
+
+def login_trouble(user: str, mechanism: str, errors: Sequence[BaseException]) -> str:
+    """What the errors say of a login, in words; empty where nothing was wrong with it.
+
+    A broker says no and hangs up; where both arrive at once, kafka-python 3.0.12 sees the end alone.
+    """
+    refused = [error for error in errors if isinstance(error, vendor.SaslAuthenticationFailedError)]
+    if refused or any("socket disconnected" in str(error) for error in errors):
+        return f"the login of {user!r} by {mechanism} is refused: a wrong user or password?"
+    return ""
 
 
 def quiet_client_log() -> None:

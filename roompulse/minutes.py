@@ -75,7 +75,9 @@ def _parse(text: str) -> tuple[Minute, float]:
         if sign == "-":
             offset = -offset
     epoch = days * 1440 + int(hour) * 60 + int(minute) - offset
-    seconds = int(second) + (float(f"0.{fraction}") if fraction else 0.0)
+    seconds = float(second)
+    if fraction and fraction.strip("0"):
+        seconds += max(float(f"0.{fraction}"), 1e-12)  # however small: it is not nothing, as a float might say
     return Minute(epoch, ZULU if zulu else offset), seconds
 
 

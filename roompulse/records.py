@@ -197,6 +197,8 @@ def decode_clock(value: bytes) -> Clock:
 def decode_with(decoder: msgspec.json.Decoder[Decoded], value: bytes) -> Decoded:
     """Decode and check one record of any kind. Raises RecordError."""
     try:
+        if not value.isascii():
+            value.decode()  # the decoder passes over what it does not know without looking whether it is UTF-8
         return decoder.decode(value)
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise _explain(error, value) from None

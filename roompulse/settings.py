@@ -7,7 +7,7 @@ import os
 import re
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 from roompulse.errors import UsageError
@@ -29,12 +29,28 @@ from roompulse.stderr_log import FORMATS
 
 PREFIX = "ROOMPULSE_"
 
+SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+SASL_MECHANISMS = ("SCRAM-SHA-256", "SCRAM-SHA-512")
+
+KAFKA = (
+    "bootstrap_servers", "kafka_security_protocol", "kafka_sasl_mechanism", "kafka_username", "kafka_password_file",
+    "kafka_ca_file", "kafka_cert_file", "kafka_key_file",
+)  # fmt: skip
+"""What every command is told that goes to Kafka."""
+REDIS = (
+    "redis_url", "redis_prefix", "redis_password_file", "redis_ca_file", "redis_cert_file", "redis_key_file",
+)  # fmt: skip
+"""What every command is told that goes to Redis."""
+
 Loaded = TypeVar("Loaded")
 
 
-def setting(default: Any, text: str, parse: Callable[[str], Any] = str) -> Any:
-    """A field of a settings class: its default, its line of help, and what reads it or raises ValueError."""
-    return field(default=default, metadata={"help": text, "parse": parse})
+def setting(default: Any, text: str, parse: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
+    """A field of a settings class: its default, its line of help, and what reads it or raises ValueError.
+
+    A `secret` has a variable and no flag, since every list of processes shows flags; it is never printed.
+    """
+    return field(default=default, metadata={"help": text, "parse": parse, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +58,18 @@ class Settings:
     """Everything that a process can be told. Thresholds of alerts stand in the model, or in the file `settings`."""
 
     bootstrap_servers: str = setting("127.0.0.1:9092", "Kafka brokers as host:port, separated by commas", parse_servers)
+    kafka_security_protocol: str = setting(
+        "PLAINTEXT", f"how Kafka is spoken to: {', '.join(SECURITY_PROTOCOLS)}", one_of(*SECURITY_PROTOCOLS)
+    )
+    kafka_sasl_mechanism: str = setting(
+        "SCRAM-SHA-512", f"how the password is shown to Kafka: {' or '.join(SASL_MECHANISMS)}", one_of(*SASL_MECHANISMS)
+    )
+    kafka_username: str = setting("", "user of SASL_SSL and SASL_PLAINTEXT")
+    kafka_password: str = setting("", "that user's password", secret=True)
+    kafka_password_file: str = setting("", f"file with that user's password (or the variable {PREFIX}KAFKA_PASSWORD)")
+    kafka_ca_file: str = setting("", "PEM file of the authorities that brokers' certificates may come from")
+    kafka_cert_file: str = setting("", "PEM file with this client's certificate, for brokers that ask for one")
+    kafka_key_file: str = setting("", "PEM file with the key of that certificate, not encrypted")
     topic_prefix: str = setting("", "text put in front of every topic name as it is, such as 'staging.'", parse_prefix)
     client: str = setting(
         "kafka-python",
@@ -63,6 +91,9 @@ class Settings:
     connect_timeout_s: float = setting(10.0, "give up on a server that cannot be reached at the start", parse_seconds)
     max_batch: int = setting(5000, "most records in one transaction", parse_positive)
     max_message_bytes: int = setting(1_000_000, "dead letters are cut to this many bytes", parse_positive)
+    max_rooms: int = setting(
+        1_000_000, "most rooms of one partition; minutes of new ones beyond that are dead letters", parse_positive
+    )
     partitioner: str = setting(
         "any",
         "refuse records that lie on another partition than this function's: murmur2, crc32 or any",
@@ -70,6 +101,13 @@ class Settings:
     )
     redis_url: str = setting("redis://127.0.0.1:6379/0", "Redis that holds the checkpoint")
     redis_prefix: str = setting("rp", "first part of every Redis key", parse_prefix)
+    redis_password: str = setting("", "the password, in place of one in the URL", secret=True)
+    redis_password_file: str = setting(
+        "", f"file with the password, in place of one in the URL (or the variable {PREFIX}REDIS_PASSWORD)"
+    )
+    redis_ca_file: str = setting("", "PEM file of the authorities that a rediss:// server's certificate may come from")
+    redis_cert_file: str = setting("", "PEM file with this client's certificate, for a Redis that asks for one")
+    redis_key_file: str = setting("", "PEM file with the key of that certificate, not encrypted")
     max_dirty_rooms: int = setting(200_000, "rooms kept for a Redis that is away before reading pauses", parse_positive)
     rebuild_hours: float = setting(24.0, "how far back to re-read the topic when the checkpoint is lost", parse_seconds)
     metrics_host: str = setting("127.0.0.1", "address on which /metrics, /healthz and /readyz are served")
@@ -102,13 +140,21 @@ class Settings:
     )
 
     @property
+    def servers(self) -> tuple[str, ...]:
+        """The brokers one by one."""
+        return tuple(part.strip() for part in self.bootstrap_servers.split(",") if part.strip())
+
+    @property
     def instance(self) -> str:
         """The stable name of this scorer, which becomes its transactional id."""
         return self.instance_id or f"{socket.gethostname()}-{self.metrics_port}"
 
     def __repr__(self) -> str:
-        pairs = (f"{item.name}={_masked(getattr(self, item.name))!r}" for item in fields(self))
-        return f"Settings({', '.join(pairs)})"
+        def shown(item: Field[Any]) -> Any:
+            value = getattr(self, item.name)
+            return "***" if value and item.metadata["secret"] else _masked(value)
+
+        return f"Settings({', '.join(f'{item.name}={shown(item)!r}' for item in fields(self))})"
 
 
 def _masked(value: Any) -> Any:

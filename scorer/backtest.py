@@ -64,8 +64,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_clone_option(parser)
     add_json(parser)
     add_settings(
-        parser, "model", "settings", "surge_budget", "slump_budget", "max_batch", "topic_prefix", "partitioner"
-    )
+        parser, "model", "settings", "surge_budget", "slump_budget", "max_batch", "max_rooms", "topic_prefix",
+        "partitioner",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from roompulse.errors import CheckpointError
 from roompulse.minutes import format_minute
 from roompulse.settings import Settings, masked
 from scorer.adapters.redis_heads import find_heads
+from scorer.adapters.redis_place import place_of
 from scorer.ports import Saved
 from scorer.recovery import SavedHead, read_head
 
@@ -46,7 +47,7 @@ def read_heads(settings: Settings, partitions: int | None = None) -> Heads:
 
     Raises CheckpointAway where Redis does not answer, CheckpointError where a head was written by another version.
     """
-    found = find_heads(settings.redis_url, settings.redis_prefix, timeout_s=settings.connect_timeout_s)
+    found = find_heads(place_of(settings), settings.redis_prefix, timeout_s=settings.connect_timeout_s)
     saved: dict[int, SavedHead] = {}
     for partition, point in found.items():
         head = read_head(Saved(point.applied, point.head, ()))

@@ -17,7 +17,7 @@ from roompulse.bundle import Bundle, default_bundle, load_bundle
 from roompulse.errors import BundleError, CheckpointError
 from roompulse.model_card import figures_of, losses
 from roompulse.registry import Registry
-from roompulse.settings import add_settings, is_given, load_settings
+from roompulse.settings import REDIS, add_settings, is_given, load_settings
 from roompulse.summary import add_json, print_summary
 from scorer.followed import followed, read_heads, summary_of
 from scorer.model_tables import print_bundle, print_followed, print_listing
@@ -64,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_turning_options(made[name])
     for name in CHANGES:
         add_telling_options(made[name])
-    add_settings(made["list"], "redis_url", "redis_prefix", "connect_timeout_s")
+    add_settings(made["list"], *REDIS, "connect_timeout_s")
     for action in made.values():
         add_settings(action, "registry")
         add_json(action)

@@ -19,7 +19,7 @@ from roompulse.control import SPREAD_MINUTES, Challenge, Control, FollowModel, c
 from roompulse.errors import BrokerError, BundleError, UsageError
 from roompulse.model_card import losses
 from roompulse.registry import Registry
-from roompulse.settings import Settings, add_settings, is_given, load_settings
+from roompulse.settings import KAFKA, Settings, add_settings, is_given, load_settings
 from roompulse.summary import print_summary
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def add_turning_options(parser: argparse.ArgumentParser) -> None:
 def add_telling_options(parser: argparse.ArgumentParser) -> None:
     """How the scorers are told."""
     parser.add_argument("--note", metavar="TEXT", help="why; for people, and kept with the record")
-    add_settings(parser, "bootstrap_servers", "topic_prefix", "connect_timeout_s")
+    add_settings(parser, *KAFKA, "topic_prefix", "connect_timeout_s")
 
 
 def promote(registry: Registry, args: argparse.Namespace, bundle: Bundle) -> int:

@@ -15,8 +15,9 @@ from rich.text import Text
 from roompulse.errors import CheckpointError, UsageError
 from roompulse.minutes import format_minute, parse_minute
 from roompulse.rooms import layout_of, room_dtype
-from roompulse.settings import Settings, add_settings, load_settings, masked
+from roompulse.settings import REDIS, Settings, add_settings, load_settings, masked
 from roompulse.summary import add_json, print_summary
+from scorer.adapters.redis_place import place_of
 from scorer.adapters.redis_rooms import SavedRoom, find_room
 from scorer.pipeline.follow import Follows, model_code
 from scorer.ports import Saved
@@ -36,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     parser.add_argument("room", metavar="ID", help="the room's id")
-    add_settings(parser, "redis_url", "redis_prefix", "connect_timeout_s", "model", "registry")
+    add_settings(parser, *REDIS, "connect_timeout_s", "model", "registry")
     add_json(parser)
 
 
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         args.room.encode()
     except UnicodeEncodeError:
         raise UsageError(f"ID: got {args.room!a}: expected UTF-8") from None
-    found = find_room(settings.redis_url, settings.redis_prefix, args.room, timeout_s=settings.connect_timeout_s)
+    found = find_room(place_of(settings), settings.redis_prefix, args.room, timeout_s=settings.connect_timeout_s)
     if found is None:
         raise CheckpointError(
             f"no room {args.room!r} in Redis at {masked(settings.redis_url)} under the prefix {settings.redis_prefix}: "

@@ -14,7 +14,7 @@ from prometheus_client import make_wsgi_app
 
 from roompulse.errors import UsageError
 from roompulse.http_status import HttpStatus
-from roompulse.settings import add_settings, load_settings
+from roompulse.settings import KAFKA, REDIS, add_settings, load_settings
 from roompulse.stderr_log import fields, log_to_stderr
 from roompulse.stop_signal import StopSignal
 from roompulse.summary import add_json, print_summary
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from scorer.adapters.otel_traces import BatchTraces
 
 SETTINGS = (
-    "bootstrap_servers", "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
+    *KAFKA, "topic_prefix", "client", "create_topics", "partitions", "replication_factor", "group_id",
     "instance_id", "static_membership", "session_timeout_s", "connect_timeout_s", "max_batch", "max_message_bytes",
-    "partitioner", "redis_url", "redis_prefix", "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port",
+    "max_rooms", "partitioner", *REDIS, "max_dirty_rooms", "rebuild_hours", "metrics_host", "metrics_port",
     "model", "settings", "surge_budget", "slump_budget", "registry", "ignore_models", "auto_demote", "quiet_clock_s",
     "shadow_share", "log_level", "log_format", "otlp_endpoint",
 )  # fmt: skip

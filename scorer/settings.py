@@ -20,7 +20,7 @@ from rich.text import Text
 from roompulse.control import ApplySettings, control_value
 from roompulse.errors import BrokerError, CheckpointError
 from roompulse.overrides import Overrides, read_overrides
-from roompulse.settings import add_settings, load_settings
+from roompulse.settings import KAFKA, REDIS, add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 from roompulse.thresholds import check_categories
 from scorer.followed import Heads, ranges, read_heads, read_known_heads
@@ -50,9 +50,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     apply.add_argument("--dry-run", action="store_true", help="only show what would change")
     apply.add_argument("--force", action="store_true", help="write the records also where nothing would change")
     apply.add_argument("--note", metavar="TEXT", help="why; for people, and kept with the record")
-    add_settings(apply, "bootstrap_servers", "topic_prefix")
+    add_settings(apply, *KAFKA, "topic_prefix")
     for action in made.values():
-        add_settings(action, "redis_url", "redis_prefix", "connect_timeout_s")
+        add_settings(action, *REDIS, "connect_timeout_s")
         add_json(action)
 
 

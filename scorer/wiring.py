@@ -25,6 +25,7 @@ from scorer.adapters.kafka_python_log import KafkaPythonLog
 from scorer.adapters.key_partitioner import partitioner
 from scorer.adapters.networks import open_forecaster, refuse_offline
 from scorer.adapters.redis_checkpoint import RedisCheckpoint
+from scorer.adapters.redis_place import place_of
 from scorer.partitions import ModelFor
 from scorer.pipeline.partition import Context
 from scorer.pipeline.write import Writer
@@ -74,6 +75,7 @@ def open_model(
     return Context(
         bundle.hash, open_forecaster(bundle), rules, channels, writer, dtype, overrides or Overrides(), partition_of,
         settings.auto_demote, tuple(filter(None, map(str.strip, settings.ignore_models.split(",")))),
+        settings.max_rooms,
     )  # fmt: skip
 
 
@@ -156,6 +158,6 @@ def open_log(settings: Settings) -> EventLog:
 
 def open_checkpoint(settings: Settings) -> Checkpoint:
     """Connect to Redis. Raises CheckpointAway within the connect timeout, CheckpointError where it may lose data."""
-    checkpoint = RedisCheckpoint(settings.redis_url, settings.redis_prefix)
+    checkpoint = RedisCheckpoint(place_of(settings), settings.redis_prefix)
     checkpoint.check(settings.connect_timeout_s)
     return checkpoint

@@ -18,7 +18,7 @@ from roompulse.kafka_client import make_consumer
 from roompulse.kafka_errors import broker_errors
 from roompulse.labels import VERDICT_HEADER
 from roompulse.records import Alert, decode_with
-from roompulse.settings import Settings, add_settings, load_settings
+from roompulse.settings import KAFKA, Settings, add_settings, load_settings
 from roompulse.summary import add_json, print_summary
 from roompulse.text_file import text_file
 from roompulse.topics import FEEDBACK_SCHEMA, SCHEMA_HEADER, Topics
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the CSV file (.gz packs it)")
-    add_settings(parser, "bootstrap_servers", "topic_prefix", "connect_timeout_s")
+    add_settings(parser, *KAFKA, "topic_prefix", "connect_timeout_s")
     add_json(parser)
 
 

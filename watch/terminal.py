@@ -14,7 +14,7 @@ from rich.text import Text
 from roompulse.errors import RecordError, UsageError
 from roompulse.history import say_on_stderr
 from roompulse.records import Alert, FleetEvent, Forecast, Hotlist, decode_with
-from roompulse.settings import add_settings, load_settings
+from roompulse.settings import KAFKA, add_settings, load_settings
 from roompulse.topics import Topics
 from watch.feed import ALERTS, FLEET, FORECASTS, HOTLIST, Feed, Seen
 from watch.glyphs import Glyphs, glyphs_for
@@ -63,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="wait for more; --no-follow ends at the end (default: follow)",
     )
     parser.add_argument("--json", action="store_true", help="print the records' values as they are, one a line")
-    add_settings(parser, "bootstrap_servers", "topic_prefix", "connect_timeout_s")
+    add_settings(parser, *KAFKA, "topic_prefix", "connect_timeout_s")
 
 
 def run(args: argparse.Namespace) -> int:

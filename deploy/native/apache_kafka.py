@@ -9,6 +9,7 @@ import fcntl
 import shutil
 import subprocess
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.native.places import DEPLOY, ROOT
@@ -26,8 +27,8 @@ _LOGGING = DEPLOY / "kafka" / "log4j2.properties"
 
 # Of two lines with the same name the later one counts: these replace the containers' addresses and folder.
 _OWN_LINES = """
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}{more}
+advertised.listeners=PLAINTEXT://{host}:{port}{more}
 controller.quorum.bootstrap.servers={host}:{controller}
 log.dirs={data}
 """
@@ -58,18 +59,36 @@ def jars() -> Path:
 class ApacheKafka(LocalServer):
     """One broker. Stopped, killed or frozen, and started again, it goes on with its data on the same port."""
 
-    def __init__(self, *, properties: str = "", heap: str = "-Xmx512m") -> None:
-        """`properties` are further lines for deploy/kafka/server.properties. Raises RoomPulseError."""
+    def __init__(
+        self,
+        *,
+        properties: str = "",
+        heap: str = "-Xmx512m",
+        listeners: Sequence[str] = (),
+        format_options: Sequence[str] = (),
+    ) -> None:
+        """`properties` are further lines for deploy/kafka/server.properties, `listeners` further ones of them.
+
+        `format_options` are for the formatting of the storage. Raises RoomPulseError.
+        """
         java = ["java", heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         java += [f"-Dlog4j2.configurationFile={_LOGGING}", "-cp", str(jars() / "*")]
 
         def command(port: int, folder: Path) -> list[str]:
             config, data = folder / "server.properties", folder / "data"
-            if not (config.exists() and f":{port}\n" in config.read_text(encoding="utf-8")):
-                own = _OWN_LINES.format(host=LOOPBACK, port=port, controller=free_port(), data=data)
+            if not (config.exists() and f"://{LOOPBACK}:{port}" in config.read_text(encoding="utf-8")):
+                more = "".join(f",{listener}" for listener in listeners)
+                own = _OWN_LINES.format(host=LOOPBACK, port=port, controller=free_port(), data=data, more=more)
                 config.write_text(PROPERTIES.read_text(encoding="utf-8") + own + properties, encoding="utf-8")
                 shutil.rmtree(data, ignore_errors=True)
-                cluster = ["--standalone", "--cluster-id", uuid.uuid4().hex[:22], "--config", str(config)]
+                cluster = [
+                    "--standalone",
+                    "--cluster-id",
+                    uuid.uuid4().hex[:22],
+                    "--config",
+                    str(config),
+                    *format_options,
+                ]
                 formatting = [*java, "kafka.tools.StorageTool", "format", *cluster]
                 subprocess.run(formatting, check=True, capture_output=True, timeout=FORMAT_TIMEOUT_S)
             return [*java, "kafka.Kafka", str(config)]

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from roompulse.errors import BrokerError, FencedError
 from roompulse.kafka_client import MAX_RECORD_BYTES, REQUEST_TIMEOUT_S, TRANSACTION_TIMEOUT_S
+from roompulse.kafka_security import security_of
 from roompulse.settings import Settings
 
 FENCED = {
@@ -40,9 +41,26 @@ def common(settings: Settings, role: str) -> dict[str, Any]:
         "client.id": f"roompulse-{role}",
         "socket.timeout.ms": int(REQUEST_TIMEOUT_S * 1000),
         "reconnect.backoff.max.ms": 1000,
+        # Brokers that are away stay known. "rebootstrap" drops them, and what waits for one of them waits on.
+        "metadata.recovery.strategy": "none",
         "allow.auto.create.topics": False,
         "logger": _library_log(),
+    } | _security(settings)
+
+
+def _security(settings: Settings) -> dict[str, Any]:
+    """The library's names for what `KafkaSecurity` says. Raises what that raises."""
+    security = security_of(settings)
+    said = {
+        "security.protocol": security.protocol,
+        "sasl.mechanism": security.mechanism,
+        "sasl.username": security.username,
+        "sasl.password": security.password,
+        "ssl.ca.location": security.ca_file,
+        "ssl.certificate.location": security.cert_file,
+        "ssl.key.location": security.key_file,
     }
+    return {name: value for name, value in said.items() if value}
 
 
 def consumer_config(settings: Settings, max_poll_interval_s: float) -> dict[str, Any]:

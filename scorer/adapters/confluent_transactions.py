@@ -7,6 +7,8 @@ about by calling it again. What it leaves to its caller, found by test against A
   it is thrown away; its successor under the same transactional id first aborts whatever was left open.
 - A commit that took too long ends in the same error whether the broker has taken the transaction back or carried it
   out: here that counts as unknown, and the group's offsets tell.
+- Sending positions can take for ever, whatever limit it is given, once the group's coordinator has dropped out of the
+  cluster's metadata (librdkafka issue 5511). Here it has a limit, and the producer is thrown away.
 - It does not split a batch that is too large for its topic: whoever makes this says how large one may be.
 """
 
@@ -24,7 +26,11 @@ from roompulse.kafka_client import TRANSACTION_TIMEOUT_S
 from roompulse.kafka_client import TRANSACTION_WAIT_S as WAIT_S
 from roompulse.settings import Settings
 from scorer.adapters.confluent_client import FENCED, error_of, producer_config, translated
+from scorer.adapters.deadline import call_within
 from scorer.ports import Output
+
+GRACE_S = 5.0
+"""The library's own limit should come first."""
 
 
 class ConfluentTransactions:
@@ -57,7 +63,11 @@ class ConfluentTransactions:
         if self._producer is None:
             self._renew()
         self._failed, self._unknown, self._refused, self._begun_at = False, False, None, time.monotonic()
-        self._call("cannot begin a transaction", "begin_transaction")
+        assert self._producer is not None
+        try:
+            self._producer.begin_transaction()
+        except KafkaException as error:
+            raise self._judged("cannot begin a transaction", error) from error
 
     def send(self, outputs: Iterable[Output]) -> None:
         """Hand records over; a failed delivery shows at the commit."""
@@ -78,8 +88,16 @@ class ConfluentTransactions:
 
     def send_positions(self, positions: Mapping[int, int], membership: Any) -> None:
         """Add the positions, as the member that `membership` describes. FencedError where the group has moved on."""
+        assert self._producer is not None
+        doing = "cannot write positions"
         offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in positions.items()]
-        self._call("cannot write positions", "send_offsets_to_transaction", offsets, membership, WAIT_S)
+        try:
+            call_within(WAIT_S + GRACE_S, self._producer.send_offsets_to_transaction, offsets, membership, WAIT_S)
+        except KafkaException as error:
+            raise self._judged(doing, error) from error
+        except TimeoutError as error:
+            self._discard()
+            raise BrokerError(f"{doing}: {error}") from None
 
     def commit(self) -> None:
         """Commit, after all deliveries. On UnknownOutcome call again, which waits on for the same outcome."""
@@ -143,13 +161,6 @@ class ConfluentTransactions:
         if self._producer is not None:
             self._producer.purge()
             self._producer = None
-
-    def _call(self, doing: str, method: str, *arguments: Any) -> None:
-        assert self._producer is not None
-        try:
-            getattr(self._producer, method)(*arguments)
-        except KafkaException as error:
-            raise self._judged(doing, error) from error
 
     def _judged(self, doing: str, raised: KafkaException) -> BrokerError:
         """Our error for one inside a transaction: fenced, or taken back by the broker because it took too long."""

@@ -10,6 +10,7 @@ from itertools import chain, islice
 from roompulse.errors import CheckpointAway, CheckpointError, FencedError
 from scorer.adapters.fence import Fence
 from scorer.adapters.redis_link import Command, RedisLink, RedisSession, RefusedCommand
+from scorer.adapters.redis_place import RedisPlace
 from scorer.ports import Saved, Snapshot
 
 GENERATIONS = (b"a", b"b")
@@ -68,9 +69,14 @@ class RedisCheckpoint:
     """
 
     def __init__(
-        self, url: str, prefix: str = "rp", *, connect_timeout_s: float = 2.0, answer_timeout_s: float = 3.0
+        self,
+        place: str | RedisPlace,
+        prefix: str = "rp",
+        *,
+        connect_timeout_s: float = 2.0,
+        answer_timeout_s: float = 3.0,
     ) -> None:
-        self._link = RedisLink(url, connect_timeout_s=connect_timeout_s, answer_timeout_s=answer_timeout_s)
+        self._link = RedisLink(place, connect_timeout_s=connect_timeout_s, answer_timeout_s=answer_timeout_s)
         self._prefix = prefix
         self._owned: dict[int, _Owned] = {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from scorer.adapters.redis_link import RedisLink, RedisSession
+from scorer.adapters.redis_place import RedisPlace
 
 
 class SavedHeadBytes(NamedTuple):
@@ -14,12 +15,12 @@ class SavedHeadBytes(NamedTuple):
     head: bytes
 
 
-def find_heads(url: str, prefix: str, *, timeout_s: float) -> dict[int, SavedHeadBytes]:
+def find_heads(place: str | RedisPlace, prefix: str, *, timeout_s: float) -> dict[int, SavedHeadBytes]:
     """The heads by partition, in order. Raises CheckpointAway, CheckpointError or UsageError.
 
     `timeout_s` is for connecting and for each answer.
     """
-    link = RedisLink(url, connect_timeout_s=timeout_s, answer_timeout_s=timeout_s)
+    link = RedisLink(place, connect_timeout_s=timeout_s, answer_timeout_s=timeout_s)
     try:
         return link.run(lambda session: _heads(session, prefix))
     finally:

@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from roompulse.errors import CheckpointAway, CheckpointError, UsageError
 from roompulse.settings import masked
+from scorer.adapters.redis_place import RedisPlace
 
 RefusedCommand = redis.ResponseError  # what a session raises when the server refuses; outside it is translated
 Command = tuple[bytes | str | int, ...]
@@ -88,12 +89,14 @@ def _packed(command: Command) -> bytes:
 
 
 class RedisLink:
-    """A pool of connections to the server at `url`. Safe to use from several threads, each with its own session.
+    """A pool of connections to the server at `place`, a URL or more. Several threads may use it, each its own session.
 
     Connecting takes at most `connect_timeout_s`, and so does waiting for any one answer for `answer_timeout_s`.
     """
 
-    def __init__(self, url: str, *, connect_timeout_s: float, answer_timeout_s: float) -> None:
+    def __init__(self, place: str | RedisPlace, *, connect_timeout_s: float, answer_timeout_s: float) -> None:
+        place = RedisPlace(place) if isinstance(place, str) else place
+        url = place.url
         self.where = masked(url)
         self._answer_timeout_s = answer_timeout_s
         try:
@@ -106,6 +109,7 @@ class RedisLink:
                 socket_timeout=answer_timeout_s,
                 retry=Retry(NoBackoff(), 0),  # what a lost connection means is decided here and nowhere else
                 protocol=2,
+                **place.options(),
             )
             self._pool.connection_class(**self._pool.connection_kwargs)  # what follows a ? in the URL shows only here
         except (ValueError, TypeError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from roompulse.errors import CheckpointAway
 from scorer.adapters.redis_heads import saved_partitions
 from scorer.adapters.redis_link import RedisLink, RedisSession
+from scorer.adapters.redis_place import RedisPlace
 
 TRIES = 5
 
@@ -21,12 +22,12 @@ class SavedRoom:
     row: bytes
 
 
-def find_room(url: str, prefix: str, room: str, *, timeout_s: float) -> SavedRoom | None:
+def find_room(place: str | RedisPlace, prefix: str, room: str, *, timeout_s: float) -> SavedRoom | None:
     """The room, wherever it is; None where no partition has it. Raises CheckpointAway, CheckpointError or UsageError.
 
     `timeout_s` is for connecting and for each answer.
     """
-    link = RedisLink(url, connect_timeout_s=timeout_s, answer_timeout_s=timeout_s)
+    link = RedisLink(place, connect_timeout_s=timeout_s, answer_timeout_s=timeout_s)
     try:
         return link.run(lambda session: _find(session, prefix, room))
     finally:

@@ -29,6 +29,7 @@ from scorer.pipeline.fleet import DIRECTIONS, FleetChange, close_minute
 from scorer.pipeline.follow import obey
 from scorer.pipeline.hotlist import candidates, merge
 from scorer.pipeline.judge import EVENTS
+from scorer.pipeline.limit import RoomLimit
 from scorer.pipeline.models import Models
 from scorer.pipeline.moves import count_moves
 from scorer.pipeline.partition import Context, Head, Tally
@@ -39,24 +40,27 @@ from scorer.pipeline.write import Line, Writer
 
 
 def fold_batch(
-    partition: int, models: Models, head: Head, decoded: Decoded, rooms: list[str], rows: NDArray[np.void]
-) -> tuple[list[Line], Head, NDArray[np.void], Tally]:
+    partition: int, models: Models, head: Head, decoded: Decoded, rooms: list[str], rows: NDArray[np.void],
+    limit: RoomLimit | None,
+) -> tuple[list[Line], Head, NDArray[np.void], Tally]:  # fmt: skip
     """Fold `decoded` into `rows` (n,), the state of `rooms`, in place or in a wider layout where a model needs one.
 
-    Returns records, new head, new rows and counts.
+    Without a `limit` every room is let in. Returns records, new head, new rows and counts.
     """
-    batch = _Batch(partition, models, head, decoded, rooms, rows)
-    for number, letter in decoded.dead.items():
-        batch.tally.events += 1
-        batch.tally.dead[letter.reason] = batch.tally.dead.get(letter.reason, 0) + 1
-        batch.lines.append(batch.context.writer.dead_letter(number, partition, letter))
+    batch = _Batch(partition, models, head, decoded, rooms, rows, limit)
     for start, end in stretches(decoded, head.watermark):
         if decoded.kind[start] == CONTROL:
             batch.obey(start)
         else:
             batch.move_watermark(start)
+        if limit is not None:
+            limit.admit(batch.rows, batch.place, decoded, start, end)
         for wave in waves(batch.place[start:end], start):
             batch.advance(wave)
+    for number, letter in (decoded.dead if limit is None else decoded.dead | limit.letters).items():
+        batch.tally.events += 1
+        batch.tally.dead[letter.reason] = batch.tally.dead.get(letter.reason, 0) + 1
+        batch.lines.append(batch.context.writer.dead_letter(number, partition, letter))
     batch.lines.sort(key=lambda line: line.position)  # stable: what answers one input keeps its order
     return batch.lines, batch.head, batch.rows, batch.tally
 
@@ -65,10 +69,10 @@ class _Batch:
     """The state of a batch on its way through the fold."""
 
     def __init__(
-        self, partition: int, models: Models, head: Head, decoded: Decoded, rooms: list[str], rows: NDArray[np.void]
-    ) -> None:
-        self.head = head
-        self.rows = rows
+        self, partition: int, models: Models, head: Head, decoded: Decoded, rooms: list[str], rows: NDArray[np.void],
+        limit: RoomLimit | None,
+    ) -> None:  # fmt: skip
+        self.head, self.rows, self._limit = head, rows, limit
         self.lines: list[Line] = []
         self.tally = Tally()
         where = {room: number for number, room in enumerate(rooms)}
@@ -113,19 +117,16 @@ class _Batch:
             label = (DIRECTIONS[change.side], EVENTS[change.event])
             self.tally.fleet[label] = self.tally.fleet.get(label, 0) + 1
         self.head = Head(
-            minute,
-            int(self._decoded.offset[row]),
-            listed=head.tally,
-            fleet=fleet,
-            follows=head.follows,
-            contest=self._called(position, minute),
-            born=minute if head.born is None else head.born,
+            minute, int(self._decoded.offset[row]), listed=head.tally, fleet=fleet, follows=head.follows,
+            contest=self._called(position, minute), born=minute if head.born is None else head.born,
             clocked=bool(self._decoded.kind[row] == CLOCK),
-        )
+        )  # fmt: skip
         self._silence(position, minute)
         if head.watermark is not None and head.watermark // 60 != minute // 60:
             idle = idle_at(self.rows["last_minute"], minute)
             self.rows[idle] = fresh_rooms(len(idle), self.rows.dtype)
+            if self._limit is not None:
+                self._limit.forgot(self.rows, minute)
 
     def _called(self, position: int, minute: int) -> Contest:
         """The contest as it goes on; once an hour it is asked whether the network has lost, and then begins anew."""

@@ -16,6 +16,7 @@ from roompulse.rooms import FRESH, KINDS, SEVERITIES, fresh_rooms, idle_at, room
 from scorer.pipeline.batch import fold_batch
 from scorer.pipeline.decode import decode_messages
 from scorer.pipeline.follow import Follows, Turn
+from scorer.pipeline.limit import RoomLimit
 from scorer.pipeline.models import Models
 from scorer.pipeline.partition import Context, Head, Outcome
 from scorer.ports import Message, Output
@@ -37,7 +38,7 @@ class Fold:
         self.partition = partition
         self.head = Head(follows=Follows((Turn(context.model),), settings=context.settings))
         self._models = Models({context.model: context})
-        self._partition_of = context.partition_of
+        self._partition_of, self._max_rooms = context.partition_of, context.max_rooms
         self._place: dict[str, int] = {}
         self._names: list[str] = []
         self._rows = fresh_rooms(0, context.dtype)
@@ -126,12 +127,29 @@ class Fold:
         touched = dict.fromkeys(room for room in decoded.rooms if room)
         rooms = [*touched, *(room for room in self.silent_by(watermark) if room not in touched)]
         rows = self.rows_of(rooms)
-        lines, head, rows, tally = fold_batch(self.partition, self._models, self.head, decoded, rooms, rows)
-        # Those that are fresh now were let go of within the batch; the others were idle throughout.
-        forgotten = [rooms[row] for row in np.flatnonzero(rows["session_start"] == FRESH).tolist()]
-        stepped = set(rooms)
-        forgotten += [room for room in self.idle_by(watermark) if room not in stepped]
+        limit = self._limit(rooms, messages)
+        lines, head, rows, tally = fold_batch(self.partition, self._models, self.head, decoded, rooms, rows, limit)
+        stepped, fresh = set(rooms), rows["session_start"] == FRESH
+        forgotten = [room for room in self.idle_by(watermark) if room not in stepped]
+        if fresh.any():
+            # Let go of within the batch; or never let in, and then there is nothing to remember or to forget.
+            forgotten += [room for row in np.flatnonzero(fresh).tolist() if (room := rooms[row]) in self._place]
+            kept = np.flatnonzero(~fresh)
+            rooms, rows = [rooms[row] for row in kept.tolist()], rows[kept]
         return Outcome(lines, head, rooms, rows, forgotten, tally)
+
+    def _limit(self, rooms: Sequence[str], messages: Sequence[Message]) -> RoomLimit | None:
+        """The limit of rooms over a batch of `rooms`; None where they cannot reach it, which costs nothing more."""
+        if len(self._place) + len(rooms) <= self._max_rooms:
+            return None
+        here = {place for room in rooms if (place := self._place.get(room)) is not None}
+
+        def idle_elsewhere(minute: int) -> int:
+            idle = idle_at(self._rows["last_minute"][: len(self._names)], minute)
+            return sum(place not in here for place in idle.tolist())
+
+        held = len(self._place)
+        return RoomLimit(self._max_rooms, held, held - len(here), idle_elsewhere, messages)
 
     def silent_by(self, watermark: int) -> list[str]:
         """Rooms with an open alert that are silent once the watermark is there."""

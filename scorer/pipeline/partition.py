@@ -50,6 +50,7 @@ class Context:
     `model` is the bundle's hash, `dtype` the layout of a room under its network. `settings` are those that a partition
     begins with; later ones come as control records. With `demote` the fold itself asks for the plain mean where the
     network loses over a day. Control records that name a model whose hash begins with one of `ignored` are passed over.
+    Minutes of new rooms are refused while the partition holds `max_rooms`.
     """
 
     model: str
@@ -62,6 +63,7 @@ class Context:
     partition_of: Callable[[bytes], int] | None = None
     demote: bool = False
     ignored: tuple[str, ...] = ()
+    max_rooms: int = 1_000_000
 
 
 @dataclass(slots=True)

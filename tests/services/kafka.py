@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+from collections.abc import Sequence
 
 from deploy.native.apache_kafka import ApacheKafka
 
@@ -25,9 +26,14 @@ log.cleaner.dedupe.buffer.size=8388608
 class Kafka(ApacheKafka):
     """One broker, to be used as a context. Stopped, killed or frozen, it goes on with its data on the same port."""
 
-    def __init__(self, *, properties: str = "") -> None:
-        """`properties` are further lines for server.properties."""
-        super().__init__(properties=QUICK + properties)
+    def __init__(
+        self, *, properties: str = "", listeners: Sequence[str] = (), format_options: Sequence[str] = ()
+    ) -> None:
+        """`properties` are further lines for server.properties, `listeners` further ones beside the plain one.
+
+        `format_options` are for the formatting of the storage.
+        """
+        super().__init__(properties=QUICK + properties, listeners=listeners, format_options=format_options)
 
 
 def _wait_for_the_end() -> None:

@@ -17,7 +17,7 @@ from prometheus_client import make_wsgi_app
 
 from roompulse.errors import RoomPulseError
 from roompulse.http_status import HttpStatus
-from roompulse.settings import Settings, add_settings, load_kind, load_settings
+from roompulse.settings import KAFKA, Settings, add_settings, load_kind, load_settings
 from roompulse.stderr_log import log_to_stderr
 from roompulse.stop_signal import StopSignal
 from roompulse.summary import add_json, print_summary
@@ -38,7 +38,7 @@ OWN = (
     "alertmanager_url", "webhook_url", "webhook_secret_file", "group_id", "max_age", "repeat_s", "watchdog",
     "metrics_host", "metrics_port",
 )  # fmt: skip
-SHARED = ("bootstrap_servers", "topic_prefix", "session_timeout_s", "connect_timeout_s", "log_level", "log_format")
+SHARED = (*KAFKA, "topic_prefix", "session_timeout_s", "connect_timeout_s", "log_level", "log_format")
 
 EXAMPLES = """\
 examples:

@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from roompulse.errors import BrokerError, FencedError
-from scorer.adapters import confluent_log
+from scorer.adapters import confluent_log, confluent_transactions
 from scorer.adapters.confluent_client import membership_of
 from scorer.adapters.confluent_log import ConfluentLog
 from tests.contracts.event_logs import DEADLINE_S, KafkaWorld, wait
@@ -196,3 +197,41 @@ def test_a_lost_partition_is_told_although_the_broker_is_silent(
         except BrokerError:
             continue
     assert reader.lost == ALL
+
+
+def test_positions_that_are_never_written_do_not_hold_the_scorer(
+    world: KafkaWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """librdkafka may wait for ever for a coordinator that it has dropped: that is given up, and the next batch goes."""
+    be_hasty(monkeypatch)
+    monkeypatch.setattr(confluent_transactions, "GRACE_S", 0.0)
+    log, reader = filled(world)
+    assert isinstance(log, ConfluentLog)
+    for_ever = threading.Event()
+    log.begin()
+    log.send([output(world, b"lost")])
+    with monkeypatch.context() as stuck:
+        stuck.setattr(log._transactions, "_producer", _StuckProducer(log._transactions._producer, for_ever))
+        with pytest.raises(BrokerError, match="cannot write positions: no end of it"):
+            log.send_positions({0: reader.positions[0]})
+        log.abort()
+        renewed = log._transactions._producer
+    log._transactions._producer = renewed
+    offer(log, world, reader, b"again")
+    log.commit()
+    for_ever.set()
+    assert world.committed_outputs(0) == [output(world, b"again")]
+    assert log.committed(0) == 10
+
+
+class _StuckProducer:
+    """A producer whose positions never arrive."""
+
+    def __init__(self, producer: Any, end: threading.Event) -> None:
+        self._producer, self._end = producer, end
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._producer, name)
+
+    def send_offsets_to_transaction(self, *_: Any) -> None:
+        self._end.wait()

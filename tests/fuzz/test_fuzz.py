@@ -1,0 +1,52 @@
+"""Twenty thousand inputs of the fuzzer; the million is `python -m tests.fuzz`."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+
+from roompulse.errors import REASONS
+from scorer.pipeline.decode import decode_messages
+from scorer.pipeline.limit import REASON
+from scorer.ports import Message
+from tests.fuzz.inputs import make_input
+from tests.fuzz.judge import Judge
+from tests.fuzz.run import fuzz
+
+INPUTS = 20_000
+
+
+def test_no_input_breaks_the_decoder_and_none_that_the_schema_forbids_gets_through() -> None:
+    """No exception, none slow, every refusal with a reason; and each reason of the decoder is met, so it is tried."""
+    found = fuzz(INPUTS, seed=20_240_501)
+    assert found.faults == []
+    assert found.accepted > INPUTS / 20
+    assert set(found.dead) == set(REASONS) - {REASON, "partition"}
+
+
+def test_a_batch_is_decoded_as_its_messages_alone() -> None:
+    """What stands beside an input changes nothing of what becomes of it."""
+    chance = Random(7)
+    messages = [make_input(chance, number) for number in range(1_000)]
+    together = decode_messages(messages, 0, None)
+    alone = [decode_messages([message], 0, None) for message in messages]
+    assert sorted(together.dead) == [number for number, one in enumerate(alone) if one.dead]
+    assert all(together.dead[number] == alone[number].dead[0] for number in together.dead)
+    kept = [one for one in alone if not one.dead]
+    assert together.rooms == [one.rooms[0] for one in kept]
+    for name in ("kind", "minute", "offset", "value", "ended"):
+        assert np.array_equal(
+            getattr(together, name), np.concatenate([getattr(one, name) for one in kept]), name == "value"
+        )
+
+
+def test_the_judge_objects_to_what_is_wrong() -> None:
+    """A judge that never objects would find nothing: accepted columns beside other bytes are told apart."""
+    message = next(
+        one for one in (make_input(Random(seed), 0) for seed in range(100)) if not decode_messages([one], 0, None).dead
+    )
+    decoded, judge = decode_messages([message], 0, None), Judge()
+    assert judge.objection(message, decoded) == ""
+    for value in (b"{}", b"\xff", b"[" * 5_000, b'{"a":NaN}'):
+        assert judge.objection(Message(0, -1, message.key, value, message.headers), decoded)

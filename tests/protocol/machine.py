@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -27,7 +27,7 @@ def fault(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Ca
         def is_wanted(machine: Any) -> bool:
             return machine.faults is None or function.__name__ in machine.faults
 
-        ruled: Callable[..., None] = precondition(is_wanted)(rule(**drawn)(function))
+        ruled: Callable[..., None] = precondition(is_wanted)(cast("Any", rule)(**drawn)(function))
         return ruled
 
     return made

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import hiredis
 import redis
 
 from roompulse.errors import CheckpointAway
@@ -19,6 +20,7 @@ KEYS = {FENCE, HEAD, f"{PREFIX}:rooms:a", f"{PREFIX}:rooms:b"}
 REMEMBERED = 12
 
 Hash = Mapping[str, bytes]
+Words = tuple[Any, ...]
 Look = Callable[["Server", bool], None]
 
 
@@ -37,10 +39,10 @@ class Server:
     run: int = 1
     away: bool = False
     losses: int = 0
-    hung: list[tuple[dict[str, int], list[Command]]] = field(default_factory=list)
+    hung: list[tuple[dict[str, int], list[Words]]] = field(default_factory=list)
     """Transactions that were sent and not executed yet, each with what its connection watches."""
 
-    def execute(self, watched: Mapping[str, int], commands: list[Command]) -> bool:
+    def execute(self, watched: Mapping[str, int], commands: list[Words]) -> bool:
         """All or nothing; nothing where a watched key was written meanwhile."""
         if any(self.touched.get(key, 0) != version for key, version in watched.items()):
             return False
@@ -105,15 +107,15 @@ class Session(RedisSession):
         self._watched: dict[str, int] = {}
 
     def ask(self, *commands: Command) -> list[Any]:
-        fault = self._step(f"ask {commands[-1][0]}")
+        fault = self._step(f"ask {_words(commands[-1])[0]}")
         self._must_be_connected()
         if fault:
             self._run = -1
             raise redis.ConnectionError("cut")
-        return [self._answer(*map(_text, command)) for command in commands]
+        return [self._answer(*map(_text, _words(command))) for command in commands]
 
     def transaction(self, commands: Iterable[Command]) -> bool:
-        packed = list(commands)
+        packed = [_words(command) for command in commands]
         fault = self._step(f"transaction {packed[0][0]}")
         self._must_be_connected()
         watched, self._watched = self._watched, {}
@@ -172,6 +174,16 @@ def _page(rooms: Hash, cursor: str) -> list[Any]:
         return [b"0", []]
     flat = [left[0].encode(), rooms[left[0]]]
     return [f">{left[0]}" if left[1:] else b"0", flat]
+
+
+def _words(command: Any) -> Words:
+    """The words of a command, also of one that is packed for the wire already."""
+    if not isinstance(command, bytes):
+        return tuple(command)
+    reader = hiredis.Reader()
+    reader.feed(command)
+    name, key, *words = reader.gets()
+    return (name.decode(), key.decode(), *words)
 
 
 def _text(word: bytes | str | int) -> str:

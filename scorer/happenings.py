@@ -109,11 +109,12 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The checkpoint of a partition moved on."""
+    """The checkpoint of a partition moved on; `waiting` rows of all partitions are not saved yet."""
 
     partition: int
     rooms: int
     seconds: float
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

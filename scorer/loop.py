@@ -4,7 +4,7 @@
 2. fold what was polled beside the state in memory;
 3. begin, send the records, send the positions, commit;
 4. only now take the folded state over;
-5. move the checkpoint on, or keep what changed until Redis is back.
+5. move the checkpoint on beside the next turns, or keep what changed until Redis is back.
 
 A step that fails leaves all that came before it undone or repeatable: an aborted batch is read again, a checkpoint that
 lags is caught up by re-reading with the output suppressed.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,8 +62,9 @@ class ScoringLoop:
         options: LoopOptions,
         report: Report,
         stop: Callable[[], bool],
+        beside: Executor | None = None,
     ) -> None:
-        """Learns what the topic is. Raises BrokerError."""
+        """Learns what the topic is. Raises BrokerError. `beside` runs the saves, one at a time; None waits for each."""
         self._log, self._options, self._report, self._stop = log, options, report, stop
         self._mine = Partitions(
             log,
@@ -72,6 +74,7 @@ class ScoringLoop:
             rebuild_hours=options.rebuild_hours,
             max_dirty_rooms=options.max_dirty_rooms,
             wait_for_models=not options.exit_at_end,
+            beside=beside,
         )
         self._ends: dict[int, int] = {}
         if options.exit_at_end:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 
 from roompulse.errors import BrokerError, CheckpointAway, FencedError, ModelMissing
 from roompulse.rooms import layout_of, room_dtype, shape_of
@@ -15,8 +16,6 @@ from scorer.happenings import (
     Recovered,
     RecoveryDelayed,
     Report,
-    Saved,
-    SaveDelayed,
     Standing,
 )
 from scorer.owned import Owned
@@ -24,6 +23,7 @@ from scorer.pipeline.fold import Fold, ModelAhead
 from scorer.pipeline.partition import Context, Head, Outcome
 from scorer.ports import Batch, Checkpoint, EventLog
 from scorer.recovery import SavedHead, are_unheeded, plan_recovery, read_head, who_is_away
+from scorer.saving import Saver
 from scorer.standing import standing_of
 
 RETRY_S = 1.0
@@ -45,15 +45,20 @@ class Partitions:
         rebuild_hours: float,
         max_dirty_rooms: int,
         wait_for_models: bool = True,
+        beside: Executor | None = None,
     ) -> None:
-        """Learns what the topic is. Raises BrokerError. Without `wait_for_models` a lack of one raises ModelMissing."""
+        """Learns what the topic is. Raises BrokerError. Without `wait_for_models` a lack of one raises ModelMissing.
+
+        Saves run in `beside`, one at a time; without it they are waited for.
+        """
         self._log, self._checkpoint, self._model_for, self._report = log, checkpoint, model_for, report
         self._rebuild_hours, self._max_dirty_rooms = rebuild_hours, max_dirty_rooms
         self._wait_for_models = wait_for_models
         self._owned: dict[int, Owned] = {}
+        self._saver = Saver(checkpoint, report, self._rows_waiting, beside)
         self._waiting, self._halted = set[int](), dict[int, str]()
         self._paused = False
-        self._next_recovery = self._next_save = 0.0
+        self._next_recovery = 0.0
         self._topic_id, self.count = log.topic_id(), log.partition_count()
 
     def __getitem__(self, partition: int) -> Owned:
@@ -108,6 +113,7 @@ class Partitions:
 
     def _take_over(self, partition: int) -> None:
         """Claim the fence, read the saved point and the committed offset, start from the one up to the other."""
+        self._waiting |= self._saver.wait_for(partition)
         self._owned.pop(partition, None)
         self._halted.pop(partition, None)
         saved, first = self._checkpoint.claim(partition), self._model_for(None)
@@ -192,29 +198,13 @@ class Partitions:
                 return  # it is away, as was reported; there is nothing to find out
 
     def save(self, *, at_once: bool = False) -> None:
-        """Move every checkpoint on; while Redis is away, keep what changed, and stop reading when that is too much."""
-        if time.monotonic() < self._next_save and not at_once:
-            return
-        for partition, owned in self._owned.items():
-            if not owned.unsaved or partition in self._waiting:
-                continue
-            started = time.monotonic()
-            try:
-                self._checkpoint.save(partition, owned.snapshot(self._about(partition)))
-            except CheckpointAway as error:
-                waiting = sum(len(other.changed) for other in self._owned.values())
-                self._report(SaveDelayed(str(error), waiting))
-                self._next_save = time.monotonic() + RETRY_S
-                self._pause(waiting >= self._max_dirty_rooms)
-                return
-            except FencedError as error:
-                # Another scorer claimed it: Kafka will say so too, unless it was a mistake and we claim it again.
-                self._report(RecoveryDelayed(partition, str(error)))
-                self._waiting.add(partition)
-                continue
-            self._report(Saved(partition, len(owned.changed), time.monotonic() - started))
-            owned.saved()
-        self._pause(False)
+        """Move every checkpoint on, with `at_once` to the end; where too much waits for Redis, stop reading."""
+        settled = {partition: owned for partition, owned in self._owned.items() if partition not in self._waiting}
+        self._waiting |= self._saver.save(settled, self._about, at_once=at_once)
+        self._pause(self._rows_waiting() >= self._max_dirty_rooms)
+
+    def _rows_waiting(self) -> int:
+        return sum(owned.waiting for owned in self._owned.values())
 
     def _about(self, partition: int) -> SavedHead:
         dtype = self._owned[partition].fold.dtype
@@ -238,6 +228,7 @@ class Partitions:
 
     def release(self, partition: int) -> None:
         """Let go of a partition and its state, or of one that could not be taken over yet."""
+        self._waiting |= self._saver.wait_for(partition)
         self._halted.pop(partition, None)
         if partition in self._waiting or partition in self._owned:
             self._report(Lost(partition))

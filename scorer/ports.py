@@ -112,6 +112,10 @@ class EventLog(Protocol):
         """Leave the group and let go of all connections. Never raises."""
 
 
+Row = bytes | memoryview
+"""A room's state, as it is saved. A memoryview is one of bytes, of memory that does not change any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What a checkpoint holds of one partition. `rows` are (room id, row bytes) pairs in no particular order."""
@@ -121,20 +125,25 @@ class Saved:
     rows: Sequence[tuple[bytes, bytes]]
 
 
+class PointLost(Exception):
+    """The checkpoint no longer holds the point that a change is against, and the change is all there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One consistent point of a partition's fold, as a change against the point saved before it.
 
     `head` is the partition's own state. `everything` gives all rows of the partition in memory at this point, for a
-    Redis that no longer holds the point before. `anew` says that it must be used whatever Redis holds: after a rebuild,
-    when what was claimed could not be continued from.
+    Redis that no longer holds the point before; it raises PointLost where the rows in memory have moved on from this
+    point. `anew` says that it must be used whatever Redis holds: after a rebuild, when what was claimed could not be
+    continued from.
     """
 
     applied: int
     head: bytes
-    changed: Sequence[tuple[bytes, bytes]]
+    changed: Sequence[tuple[bytes, Row]]
     removed: Sequence[bytes]
-    everything: Callable[[], Iterable[tuple[bytes, bytes]]]
+    everything: Callable[[], Iterable[tuple[bytes, Row]]]
     anew: bool = False
 
 
@@ -142,6 +151,7 @@ class Checkpoint(Protocol):
     """One consistent point of each partition's fold, guarded by a fence that its owner claims.
 
     Methods raise CheckpointAway while the server cannot be reached; the caller keeps what it has and tries again.
+    Partitions may be used from several threads, each partition from one at a time.
     """
 
     def check(self) -> None:
@@ -153,7 +163,8 @@ class Checkpoint(Protocol):
     def save(self, partition: int, snapshot: Snapshot) -> None:
         """Move the saved point on, all or nothing. Raises FencedError where another owner holds the fence.
 
-        Where the server does not hold the point that this owner saved last, everything is written anew.
+        Where the server does not hold the point that this owner saved last, everything is written anew. What
+        `snapshot.everything` raises is raised, with the saved point as it was.
         """
 
     def release(self, partition: int) -> None:

@@ -7,6 +7,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
     # The port that was found makes the name: two scorers on one host, both with --metrics-port 0, are two.
     settings = replace(settings, metrics_port=status.port)
     traces = open_traces(settings.otlp_endpoint, settings.instance) if open_traces else None
+    saver = ThreadPoolExecutor(1, "checkpoint")
     log = None
     try:
         log = open_log(settings)
@@ -111,6 +113,7 @@ def run(args: argparse.Namespace) -> int:
             ),
             report,
             stop,
+            saver,
         )
         address = f"http://{settings.metrics_host}:{status.port}/metrics"
         _log.info(
@@ -131,6 +134,7 @@ def run(args: argparse.Namespace) -> int:
     finally:
         if log is not None:
             log.close()
+        saver.shutdown()  # what was begun comes to its end, also where the loop came to a bad one
         checkpoint.close()
         status.close()
         if traces is not None:

@@ -47,7 +47,7 @@ class _Owned:
 
 
 class MemoryCheckpoint:
-    """The Checkpoint port over a MemoryStore. `save` takes over the row bytes as they are, without copying."""
+    """The Checkpoint port over a MemoryStore."""
 
     def __init__(self, store: MemoryStore | None = None) -> None:
         self._store = MemoryStore() if store is None else store
@@ -77,9 +77,9 @@ class MemoryCheckpoint:
         stored = self._store.partitions.setdefault(partition, StoredPartition())
         owned.fence.check(stored.fence, partition)
         if snapshot.anew or stored.stamp is None or stored.stamp != owned.base:
-            stored.rows = dict(snapshot.everything())
+            stored.rows = {room_id: bytes(row) for room_id, row in snapshot.everything()}
         else:
-            stored.rows.update(snapshot.changed)
+            stored.rows.update((room_id, bytes(row)) for room_id, row in snapshot.changed)
             for room_id in snapshot.removed:
                 stored.rows.pop(room_id, None)
         owned.saves += 1

@@ -77,7 +77,7 @@ class LoopMetrics:
                 self._redis_up.set(1)
                 self._saved_rooms.inc(happening.rooms)
                 self._stage.labels("checkpoint").observe(happening.seconds)
-                self._waiting.set(0)
+                self._waiting.set(happening.waiting)
             case told.SaveDelayed():
                 self._redis_up.set(0)
                 self._save_failures.inc()

@@ -42,8 +42,8 @@ class PartitionMetrics:
         match happening:
             case told.Standing():
                 self._stand(happening)
-            case told.Saved(partition):
-                self._saved_at.labels(str(partition)).set(time.time())
+            case told.Saved(partition, _, seconds):
+                self._saved_at.labels(str(partition)).set(time.time() - seconds)  # when the point was made
             case told.Recovered(partition):
                 self._rebuilding.labels(str(partition)).set(1)
                 self._saved_at.labels(str(partition)).set(time.time())  # there is an age from the first moment on

@@ -5,22 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
 from roompulse.errors import CheckpointAway, CheckpointError, FencedError
 from scorer.adapters.fence import Fence
-from scorer.adapters.redis_link import Command, RedisLink, RedisSession, RefusedCommand
+from scorer.adapters.redis_link import Command, RedisLink, RedisSession, RefusedCommand, pack_rows
 from scorer.adapters.redis_place import RedisPlace
-from scorer.ports import Saved, Snapshot
+from scorer.ports import Row, Saved, Snapshot
 
 GENERATIONS = (b"a", b"b")
-ROWS_A_COMMAND = 25  # about 60 KB
+ROWS_A_COMMAND = 200  # about 600 KB: after each the other thread may be waited for
 ROWS_A_TRANSACTION = 5_000  # when everything is written anew
 ROWS_A_SCAN = 1_000
 TRIES = 5
 POLL_S = 0.2
 
-Rows = Iterable[tuple[bytes, bytes]]
+Rows = Iterable[tuple[bytes, Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ def _point(owned: _Owned, generation: bytes, snapshot: Snapshot, stamp: bytes) -
 def _set_rows(key: str, rows: Rows) -> Iterator[Command]:
     rows = iter(rows)
     while some := tuple(islice(rows, ROWS_A_COMMAND)):
-        yield ("HSET", key, *chain.from_iterable(some))
+        yield pack_rows(key, some)
 
 
 def _write_anew(session: RedisSession, owned: _Owned, seen: _Seen, snapshot: Snapshot, stamp: bytes) -> bool:
@@ -215,6 +215,7 @@ def _write_anew(session: RedisSession, owned: _Owned, seen: _Seen, snapshot: Sna
     Until then Redis holds the older point, whole. False where another changed something meanwhile. The first
     transaction writes the fence, so that no earlier transaction of ours that is still on its way can be executed.
     """
+    rows = iter(snapshot.everything())
     keys = owned.keys
     old, new = (b"a", b"b") if seen.generation == b"a" else (b"b", b"a")
 
@@ -227,7 +228,6 @@ def _write_anew(session: RedisSession, owned: _Owned, seen: _Seen, snapshot: Sna
     ]
     if not session.transaction(begin):
         return False
-    rows = iter(snapshot.everything())
     try:
         while some := tuple(islice(rows, ROWS_A_TRANSACTION)):
             if not (still_ours() and session.transaction(_set_rows(keys.rooms(new), some))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -17,13 +17,18 @@ from redis.retry import Retry
 from roompulse.errors import CheckpointAway, CheckpointError, UsageError
 from roompulse.settings import masked
 from scorer.adapters.redis_place import RedisPlace
+from scorer.ports import Row
 
 RefusedCommand = redis.ResponseError  # what a session raises when the server refuses; outside it is translated
-Command = tuple[bytes | str | int, ...]
+Command = tuple[bytes | str | int, ...] | bytes
+"""The words of a command; or one that is packed already, as `pack_rows` does."""
 Result = TypeVar("Result")
 
 # Refusals that pass when the server or its operator has done something; nothing was executed.
 _PASSING = ("OOM", "MISCONF", "READONLY", "LOADING", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY")
+
+_BYTES_A_SECOND = 20e6
+"""What a loaded server with its append-only file on writes at least."""
 
 
 class ConnectionLost(CheckpointAway):
@@ -35,28 +40,29 @@ class RedisSession:
     done within one session is seen and done at one run of one server.
     """
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, answer_timeout_s: float) -> None:
         self._connection = connection  # redis-py has no types for what is used of it
+        self._answer_timeout_s = answer_timeout_s
 
     def ask(self, *commands: Command) -> list[Any]:
         """Send commands together and give their replies; raises the first error among them."""
         self._connection.send_packed_command([_packed(command) for command in commands])
-        return self._replies(len(commands))
+        return self._replies(len(commands), self._answer_timeout_s)
 
     def transaction(self, commands: Iterable[Command]) -> bool:
         """Execute all or nothing; False where a watched key had changed. Raises ConnectionLost if no answer came.
 
         Each command is packed and sent by itself: redis-py's pipeline, which joins them, takes 9 us of CPU for a row
-        of 2.4 KB where this takes 2, and the server reads while we pack.
+        of 2.4 KB where this takes 1, and the server reads while we pack. A large one is executed for long: its answer
+        may take a second more for each 20 MB.
         """
-        count = 2
-        self._send(("MULTI",))
+        count, sent = 2, self._send(("MULTI",))
         for command in commands:
-            self._send(command)
+            sent += self._send(command)
             count += 1
         try:
             self._send(("EXEC",))
-            outcome = self._replies(count)[-1]
+            outcome = self._replies(count, self._answer_timeout_s + sent / _BYTES_A_SECOND)[-1]
         except redis.TimeoutError as error:
             raise ConnectionLost(f"no answer to a transaction: {error}") from error
         if outcome is None:
@@ -66,16 +72,18 @@ class RedisSession:
                 raise reply
         return True
 
-    def _send(self, command: Command) -> None:
-        self._connection.send_packed_command([_packed(command)])
+    def _send(self, command: Command) -> int:
+        packed = _packed(command)
+        self._connection.send_packed_command([packed])
+        return len(packed)
 
-    def _replies(self, count: int) -> list[Any]:
+    def _replies(self, count: int, within_s: float) -> list[Any]:
         # All are read before the first error is raised, so that the connection stays fit for use.
         replies: list[Any] = []
         problem: redis.ResponseError | None = None
         for _ in range(count):
             try:
-                replies.append(self._connection.read_response())
+                replies.append(self._connection.read_response(timeout=within_s))
             except redis.ResponseError as error:
                 problem = problem or error
         if problem is not None:
@@ -83,7 +91,19 @@ class RedisSession:
         return replies
 
 
+def pack_rows(key: str, rows: Sequence[tuple[bytes, Row]]) -> bytes:
+    """HSET of many rows, packed: half of what hiredis takes for it, and a row need not be bytes of its own."""
+    start = b"*%d\r\n$4\r\nHSET\r\n$%d\r\n%b" % (2 + 2 * len(rows), len(key.encode()), key.encode())
+    parts: list[Row] = [start]
+    for room_id, row in rows:
+        parts += (b"\r\n$%d\r\n%b\r\n$%d\r\n" % (len(room_id), room_id, len(row)), row)
+    parts.append(b"\r\n")
+    return b"".join(parts)
+
+
 def _packed(command: Command) -> bytes:
+    if isinstance(command, bytes):
+        return command
     packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub means a tuple of any length
     return packed
 
@@ -91,7 +111,8 @@ def _packed(command: Command) -> bytes:
 class RedisLink:
     """A pool of connections to the server at `place`, a URL or more. Several threads may use it, each its own session.
 
-    Connecting takes at most `connect_timeout_s`, and so does waiting for any one answer for `answer_timeout_s`.
+    Connecting takes at most `connect_timeout_s`, and waiting for an answer `answer_timeout_s`, or longer where much was
+    written.
     """
 
     def __init__(self, place: str | RedisPlace, *, connect_timeout_s: float, answer_timeout_s: float) -> None:
@@ -140,7 +161,7 @@ class RedisLink:
         intact = False
         try:
             connection = self._pool.get_connection()
-            yield RedisSession(connection)
+            yield RedisSession(connection, self._answer_timeout_s)
             intact = True
         except redis.RedisError as error:
             raise self._translated(error) from error

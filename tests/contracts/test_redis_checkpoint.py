@@ -343,6 +343,27 @@ def test_a_claim_during_a_claim_is_noticed(redis_store: InRedis, fold: Fold, mon
     assert claimed(redis_store) == other.point
 
 
+def test_a_claim_in_the_middle_of_ones_own_save_fences_it(
+    redis_store: InRedis, fold: Fold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A save that another thread still had in hand when its partition was claimed anew is refused as a stranger's."""
+    again = Fold(fold.checkpoint)
+    before = fold.point
+    fold.step({b"a": b"late"})
+
+    def claim_anew() -> None:
+        monkeypatch.undo()
+        again.claim()
+
+    _before_transaction(monkeypatch, 1, claim_anew)
+    with pytest.raises(FencedError):
+        fold.save()
+    assert again.point == before
+    again.step({b"d": b"4"})
+    again.save()
+    assert claimed(redis_store) == again.point
+
+
 def _before_transaction(monkeypatch: pytest.MonkeyPatch, number: int, action: Callable[[], object]) -> None:
     """Do something right before the transaction of this number from now on, when its keys are watched already."""
     count = iter(range(1, 1000))

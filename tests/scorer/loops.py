@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from roompulse.errors import ModelMissing
@@ -61,6 +63,46 @@ class Probe:
             return result
 
         return call
+
+
+class LateFuture(Future[Any]):
+    """A call that is made when it is asked for the last of `late` times, or waited for: slow, without a thread."""
+
+    def __init__(self, late: int, call: Callable[[], Any]) -> None:
+        super().__init__()
+        self._late, self._call = late, call
+
+    def done(self) -> bool:
+        self._late -= 1
+        if self._late < 0:
+            self.run()
+        return super().done()
+
+    def result(self, timeout: float | None = None) -> Any:
+        self.run()
+        return super().result(timeout)
+
+    def run(self) -> None:
+        """Make the call now, unless it was made."""
+        if super().done():
+            return
+        try:
+            self.set_result(self._call())
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for, as a thread's is
+            self.set_exception(error)
+
+
+class LateExecutor(Executor):
+    """Runs every call in the test's own thread, when its result has been asked for `late` times."""
+
+    def __init__(self, late: int) -> None:
+        self._late = late
+        self.calls: list[LateFuture] = []
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        assert all(Future.done(earlier) for earlier in self.calls), "two rounds at once"
+        self.calls.append(LateFuture(self._late, partial(call, *args, **named)))
+        return self.calls[-1]
 
 
 def never(name: str, when: str, count: int) -> None:
@@ -152,6 +194,7 @@ class Process:
     quiet_clock_s: float = 0.0
     shadow_share: float = 0.0
     overrides: Overrides = field(default_factory=Overrides)
+    beside: Executor | None = None
     told: list[Happening] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     turns: int = 0
@@ -166,7 +209,7 @@ class Process:
             self.max_batch, self.max_dirty_rooms, self.rebuild_hours, self.exit_at_end, self.quiet_clock_s,
             self.shadow_share,
         )  # fmt: skip
-        self.loop = ScoringLoop(log, checkpoint, self._model, options, self.told.append, self._stop)
+        self.loop = ScoringLoop(log, checkpoint, self._model, options, self.told.append, self._stop, self.beside)
 
     def _model(self, wanted: str | None) -> Context:
         if wanted in (None, self.model_hash):

@@ -40,6 +40,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries follow at once."""
     monkeypatch.setattr("scorer.loop.RETRY_S", 0.0)
     monkeypatch.setattr("scorer.partitions.RETRY_S", 0.0)
+    monkeypatch.setattr("scorer.saving.RETRY_S", 0.0)
 
 
 def controlled() -> MemoryTopic:

@@ -113,6 +113,11 @@ class Protocol(RuleBasedStateMachine):
             self.broker.assign(None)
         self.broker.expire(old.member)
 
+    @rule(who=WHO, mix=st.integers(1, 254))
+    def pace(self, who: int, mix: int) -> None:
+        """Saves and loop go on in another pattern."""
+        self.processes[self.at(who)].mix = mix
+
     @fault(who=WHO)
     def expire(self, who: int) -> None:
         self.broker.expire(self.processes[self.at(who)].member)
@@ -172,6 +177,7 @@ class Protocol(RuleBasedStateMachine):
             self.crash(0, 0)
             owner = self.processes[0]
             self.broker.assign(owner.member)
+        owner.mix = 0b10101010
         self.broker.append(b"a")  # what Redis lost is noticed with the next save
         end = len(self.broker.messages)
         for _ in range(MANY):
@@ -179,14 +185,14 @@ class Protocol(RuleBasedStateMachine):
             head = self.server.hashes.get(HEAD)
             if owner.strand.ended or (head is not None and self.broker.committed == int(head["applied"]) == end):
                 return
-        raise AssertionError(f"the owner does not come to the end: it stands before {owner.strand.at}")
+        raise AssertionError(f"the owner does not come to the end: it stands before {owner.at}")
 
     @staticmethod
     def _run_to(process: Process, kind: str) -> None:
         for _ in range(60):
-            if process.strand.at.startswith(kind):
+            if process.at.startswith(kind):
                 return
-            before = process.strand.at
+            before = process.at
             process.run(1)
-            if process.strand.ended or before == process.strand.at == "poll":
+            if process.strand.ended or before == process.at == "poll":
                 return

@@ -30,6 +30,11 @@ class Strand:
         """The step that it is about to take."""
         self.error: BaseException | None = None
 
+    @property
+    def is_running_this(self) -> bool:
+        """Whether the caller is in it."""
+        return threading.current_thread() is self._thread
+
     def resume(self, fault: str = "") -> None:
         """Take the step that it stands before, with this fault, and stop before the next one."""
         self._fault = fault

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -21,11 +22,12 @@ from scorer.loop import LoopOptions, ScoringLoop
 from scorer.partitions import ModelFor
 from scorer.ports import Saved, Snapshot
 from scorer.recovery import read_head
-from tests.protocol.broker import Broker, Member, Violation
+from tests.protocol.broker import Broker, Member, Step, Violation
 from tests.protocol.store import FENCE, HEAD, KEYS, PREFIX, Link, Server
 from tests.protocol.strand import Strand
 from tests.protocol.toy_fold import LAYOUTS, ToyContext, ToyFold, rooms_in
 
+WAITING = "wait for the save"
 MAX_BATCH, MAX_DIRTY_ROOMS = 3, 3
 DTYPES = {layout_of(dtype): dtype for dtype in LAYOUTS}
 
@@ -75,10 +77,10 @@ class World:
 class WatchedCheckpoint(RedisCheckpoint):
     """The real one over the model's connections, with an eye on what it returns and raises."""
 
-    def __init__(self, world: World, strand: Strand) -> None:
+    def __init__(self, world: World, step: Step) -> None:
         super().__init__("redis://127.0.0.1")
         self._world = world
-        self._link = Link(world.server, strand.step, reconnects=world.reconnects)
+        self._link = Link(world.server, step, reconnects=world.reconnects)
 
     def claim(self, partition: int) -> Saved | None:
         saved = super().claim(partition)
@@ -107,15 +109,75 @@ class WatchedCheckpoint(RedisCheckpoint):
             raise
 
 
+class Beside(Executor):
+    """Runs a call in a strand of its own, beside that of the loop."""
+
+    def __init__(self, loop: Strand) -> None:
+        self._loop = loop
+        self.strand: Strand | None = None
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        """Begin; nothing happens until the strand is told to go on."""
+        future = _Stepped(self._loop)
+        future.strand = self.strand = Strand(lambda: future.set_result(call(*args, **named)))
+        self.strand.at = "begin to save"
+        return future
+
+
+class _Stepped(Future[Any]):
+    """Who waits for it is told to go on again and again."""
+
+    strand: Strand
+
+    def __init__(self, loop: Strand) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def result(self, timeout: float | None = None) -> Any:
+        while not self.strand.ended:
+            self._loop.step(WAITING)
+        if self.strand.error is not None:
+            raise self.strand.error
+        return super().result(timeout)
+
+    def done(self) -> bool:
+        return self.strand.ended
+
+
 class Process:
-    """One scorer: the real loop, over a log and a checkpoint that wait before each step."""
+    """One scorer: the real loop, over a log and a checkpoint that wait before each step, and saves beside it.
+
+    The bits of `mix` say, step by step, whether a save that is on its way goes on (1) or the loop (0).
+    """
 
     def __init__(self, world: World, layout: int = 0) -> None:
         self.world = world
         self.strand = Strand(self._run)
-        self.member = Member(world.broker, self.strand.step)
+        self.mix, self._steps = 0b10101010, 0
+        self._beside = Beside(self.strand)
+        self.member = Member(world.broker, self.step)
         self._dtype = LAYOUTS[layout]
-        self._checkpoint = WatchedCheckpoint(world, self.strand)
+        self._checkpoint = WatchedCheckpoint(world, self.step)
+
+    def step(self, name: str) -> str:
+        """Wait for the turn of the strand that runs this."""
+        saver = self._beside.strand
+        return (saver if saver is not None and saver.is_running_this else self.strand).step(name)
+
+    @property
+    def _next(self) -> Strand:
+        """Which of both goes on."""
+        saver = self._beside.strand
+        if saver is None or saver.ended or self.strand.ended:
+            return self.strand
+        if self.strand.at == WAITING:
+            return saver
+        return saver if self.mix >> self._steps % 8 & 1 else self.strand
+
+    @property
+    def at(self) -> str:
+        """The step before which it stands."""
+        return self._next.at
 
     def run(self, steps: int, fault: str = "") -> None:
         """Take so many steps, or as many as there is something to do for; the last of so many meets the fault.
@@ -125,11 +187,14 @@ class Process:
         for left in range(steps, 0, -1):
             if self.strand.ended:
                 return
-            before = self.strand.at
-            self.strand.resume("" if left > 1 else fault)
+            strand, before = self._next, self.at
+            strand.resume("" if left > 1 else fault)
+            self._steps += 1
             error = self.strand.error
+            if self._beside.strand is not None and isinstance(self._beside.strand.error, Violation):
+                raise self._beside.strand.error
             if error is None:
-                if before == self.strand.at == "poll":
+                if before == self.at == "poll":
                     return
                 continue
             if isinstance(error, Violation) or not isinstance(error, FencedError | CheckpointError):
@@ -140,6 +205,8 @@ class Process:
     def kill(self) -> None:
         """Here and now; the broker does not know yet."""
         self.strand.kill()
+        if self._beside.strand is not None:
+            self._beside.strand.kill()
 
     def _is_ahead(self) -> bool:
         """Whether the saved point is beyond what the group has committed, as after Kafka was restored."""
@@ -152,7 +219,13 @@ class Process:
 
         options = LoopOptions(MAX_BATCH, MAX_DIRTY_ROOMS, rebuild_hours=24.0)
         loop = ScoringLoop(
-            self.member, self._checkpoint, cast("ModelFor", model), options, lambda happening: None, lambda: False
+            self.member,
+            self._checkpoint,
+            cast("ModelFor", model),
+            options,
+            lambda happening: None,
+            lambda: False,
+            self._beside,
         )
         loop._next_standing = math.inf  # nobody watches
         loop.run()
@@ -174,6 +247,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partitions, "shape_of", lambda dtype: None)
     monkeypatch.setattr(partitions, "RETRY_S", 0.0)
     monkeypatch.setattr("scorer.loop.RETRY_S", 0.0)
+    monkeypatch.setattr("scorer.saving.RETRY_S", 0.0)
     monkeypatch.setattr("scorer.loop.COMMIT_TRIES", 2)
     monkeypatch.setattr(redis_checkpoint, "ROWS_A_TRANSACTION", 1)
     monkeypatch.setattr(redis_checkpoint, "ROWS_A_SCAN", 1)

@@ -57,6 +57,8 @@ class Channels:
         return np.array(rows, np.float64).reshape(-1, DRIVERS)
 
 
+NO_CHANNELS = Channels(())
+"""Tells none apart: all are other channels."""
 DEFAULT_CHANNELS = Channels(
     (
         ("natural", "短视频引流"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from roompulse.errors import RoomPulseError
@@ -14,11 +14,36 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
+MOST_CONNECTIONS = 100
+SILENCE_S = 5.0
+"""A request that says nothing for so long is hung up on."""
+
+
 class _Server(ThreadingMixIn, WSGIServer):
+    """A thread for each connection, and no more than MOST_CONNECTIONS of them: further ones are hung up on."""
+
     daemon_threads = True
+    _free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that hangs up or is too slow is no news."""
 
 
 class _Quiet(WSGIRequestHandler):
+    timeout = SILENCE_S
+
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: a line for each scrape would drown the log."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 QUIET_MINUTES = 11
 """A session is over once ten minutes in a row were blank: the next minute is this far from the last record."""
@@ -27,7 +27,9 @@ class Minute(NamedTuple):
     offset: int
 
 
+Parsed = TypeVar("Parsed")
 _cache: dict[str, Minute] = {}
+_clocks: dict[str, int] = {}
 
 
 def parse_minute(text: str) -> Minute:
@@ -41,17 +43,26 @@ def parse_minute(text: str) -> Minute:
     minute, seconds = _parse(text)
     if seconds:
         raise ValueError("expected a whole minute (seconds are 00)")
-    if len(text) <= _CACHED_LENGTH:
-        if len(_cache) >= _CACHE_SIZE:
-            _cache.clear()
-        _cache[text] = minute
+    _remember(_cache, text, minute)
     return minute
 
 
 def parse_clock(text: str) -> int:
-    """Read an RFC 3339 time with an offset; returns milliseconds since 1970. Raises ValueError."""
+    """Read an RFC 3339 time with an offset; returns milliseconds since 1970. Raises ValueError. Cached likewise."""
+    known = _clocks.get(text)
+    if known is not None:
+        return known
     minute, seconds = _parse(text)
-    return minute.epoch * 60_000 + int(seconds * 1000)
+    clock_ms = minute.epoch * 60_000 + int(seconds * 1000)
+    _remember(_clocks, text, clock_ms)
+    return clock_ms
+
+
+def _remember(cache: dict[str, Parsed], text: str, parsed: Parsed) -> None:
+    if len(text) <= _CACHED_LENGTH:
+        if len(cache) >= _CACHE_SIZE:
+            cache.clear()
+        cache[text] = parsed
 
 
 def _parse(text: str) -> tuple[Minute, float]:

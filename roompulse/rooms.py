@@ -131,6 +131,20 @@ def widened(rooms: NDArray[np.void], dtype: np.dtype[np.void]) -> NDArray[np.voi
     return wide
 
 
+def rows_at(rooms: NDArray[np.void], places: NDArray[np.int64]) -> NDArray[np.void]:
+    """Copies of the rooms at `places` (n,). As plain bytes: numpy copies records field by field, in thrice the time."""
+    return _plain(rooms).take(places).view(rooms.dtype)
+
+
+def put_rows(rooms: NDArray[np.void], places: NDArray[np.int64], rows: NDArray[np.void]) -> None:
+    """Put `rows` (n,) into the rooms at `places` (n,), in place."""
+    _plain(rooms)[places] = _plain(rows)
+
+
+def _plain(rooms: NDArray[np.void]) -> NDArray[np.void]:
+    return rooms.view(f"V{rooms.dtype.itemsize}")
+
+
 def fresh_rooms(count: int, dtype: np.dtype[np.void]) -> NDArray[np.void]:
     """Records of rooms that nobody has seen."""
     rooms = np.zeros(count, dtype)

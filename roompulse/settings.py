@@ -38,7 +38,8 @@ KAFKA = (
 )  # fmt: skip
 """What every command is told that goes to Kafka."""
 REDIS = (
-    "redis_url", "redis_prefix", "redis_password_file", "redis_ca_file", "redis_cert_file", "redis_key_file",
+    "redis_url", "redis_cluster", "redis_prefix", "redis_password_file", "redis_ca_file", "redis_cert_file",
+    "redis_key_file",
 )  # fmt: skip
 """What every command is told that goes to Redis."""
 
@@ -100,6 +101,7 @@ class Settings:
         one_of("any", "murmur2", "crc32"),
     )
     redis_url: str = setting("redis://127.0.0.1:6379/0", "Redis that holds the checkpoint")
+    redis_cluster: bool = setting(False, "the URL names one node of a Redis Cluster", parse_flag)
     redis_prefix: str = setting("rp", "first part of every Redis key", parse_prefix)
     redis_password: str = setting("", "the password, in place of one in the URL", secret=True)
     redis_password_file: str = setting(

@@ -9,7 +9,8 @@ from itertools import islice
 
 from roompulse.errors import CheckpointAway, CheckpointError, FencedError
 from scorer.adapters.fence import Fence
-from scorer.adapters.redis_link import Command, RedisLink, RedisSession, RefusedCommand, pack_rows
+from scorer.adapters.redis_link import Command, RedisSession, RefusedCommand, pack_rows
+from scorer.adapters.redis_open import open_link
 from scorer.adapters.redis_place import RedisPlace
 from scorer.ports import Row, Saved, Snapshot
 
@@ -76,7 +77,7 @@ class RedisCheckpoint:
         connect_timeout_s: float = 2.0,
         answer_timeout_s: float = 3.0,
     ) -> None:
-        self._link = RedisLink(place, connect_timeout_s=connect_timeout_s, answer_timeout_s=answer_timeout_s)
+        self._link = open_link(place, connect_timeout_s=connect_timeout_s, answer_timeout_s=answer_timeout_s)
         self._prefix = prefix
         self._owned: dict[int, _Owned] = {}
 
@@ -85,15 +86,15 @@ class RedisCheckpoint:
         deadline = time.monotonic() + within_s
         while True:
             try:
-                info = self._link.run(lambda session: bytes(session.ask(("INFO", "memory"))[0]))
+                answers = self._link.everywhere(lambda session: bytes(session.ask(("INFO", "memory"))[0]))
                 break
             except CheckpointAway as error:
                 if time.monotonic() + POLL_S > deadline:
                     raise CheckpointAway(f"{error} (gave up after {within_s:g} s)") from error
                 time.sleep(POLL_S)
-        known = dict(line.partition(":")[::2] for line in info.decode().splitlines())
-        policy = known.get("maxmemory_policy", "noeviction")
-        if policy != "noeviction":
+        policies = [_policy(info) for info in answers]
+        policy = next((policy for policy in policies if policy != "noeviction"), None)
+        if policy is not None:
             raise CheckpointError(
                 f"Redis at {self._link.where} may evict rooms: its maxmemory-policy is {policy}; "
                 "run `CONFIG SET maxmemory-policy noeviction` and put it into redis.conf, or use a Redis of its own"
@@ -102,7 +103,7 @@ class RedisCheckpoint:
     def claim(self, partition: int) -> Saved | None:
         """Take the fence, then read. Raises FencedError where another claims the partition meanwhile."""
         self.release(partition)
-        owned, saved = self._link.run(lambda session: self._claim(session, partition))
+        owned, saved = self._link.run(lambda session: self._claim(session, partition), self._keys(partition).fence)
         self._owned[partition] = owned
         return saved
 
@@ -116,7 +117,7 @@ class RedisCheckpoint:
             raise FencedError(f"partition {partition} is not claimed")
         owned.saves += 1
         stamp = b"%s:%d" % (owned.fence.encode(), owned.saves)
-        self._link.run(lambda session: self._save(session, partition, owned, snapshot, stamp))
+        self._link.run(lambda session: self._save(session, partition, owned, snapshot, stamp), owned.keys.fence)
         owned.stamp = stamp
 
     def release(self, partition: int) -> None:
@@ -127,8 +128,11 @@ class RedisCheckpoint:
         """Let go of all connections. Never raises."""
         self._link.close()
 
+    def _keys(self, partition: int) -> _Keys:
+        return _Keys(f"{self._prefix}:{{{partition}}}")
+
     def _claim(self, session: RedisSession, partition: int) -> tuple[_Owned, Saved | None]:
-        keys = _Keys(f"{self._prefix}:{{{partition}}}")
+        keys = self._keys(partition)
         for _ in range(TRIES):
             seen = _look(session, keys)
             fence = Fence.after(seen.fence)
@@ -162,6 +166,11 @@ class RedisCheckpoint:
             if done:
                 return
         raise CheckpointAway(f"the checkpoint of partition {partition} is being changed by something else")
+
+
+def _policy(info: bytes) -> str:
+    known = dict(line.partition(":")[::2] for line in info.decode().splitlines())
+    return known.get("maxmemory_policy", "noeviction")
 
 
 def _look(session: RedisSession, keys: _Keys) -> _Seen:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import hiredis
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError
+from redis.exceptions import AskError, AuthenticationError, AuthorizationError, NoPermissionError
 from redis.retry import Retry
 
 from roompulse.errors import CheckpointAway, CheckpointError, UsageError
@@ -33,6 +33,10 @@ _BYTES_A_SECOND = 20e6
 
 class ConnectionLost(CheckpointAway):
     """The connection broke: what had been sent may or may not have been executed."""
+
+
+class SlotMoved(CheckpointAway):
+    """Another node of a cluster holds these keys, or will: nothing was executed."""
 
 
 class RedisSession:
@@ -109,16 +113,16 @@ def _packed(command: Command) -> bytes:
 
 
 class RedisLink:
-    """A pool of connections to the server at `place`, a URL or more. Several threads may use it, each its own session.
+    """A pool of connections to the server at `place`. Several threads may use it, each its own session.
 
     Connecting takes at most `connect_timeout_s`, and waiting for an answer `answer_timeout_s`, or longer where much was
     written.
     """
 
-    def __init__(self, place: str | RedisPlace, *, connect_timeout_s: float, answer_timeout_s: float) -> None:
-        place = RedisPlace(place) if isinstance(place, str) else place
-        url = place.url
+    def __init__(self, place: RedisPlace, *, connect_timeout_s: float, answer_timeout_s: float) -> None:
+        self.url = url = place.url
         self.where = masked(url)
+        self._clustered = place.cluster
         self._answer_timeout_s = answer_timeout_s
         try:
             # The client takes a database that is no number for the first one.
@@ -140,9 +144,10 @@ class RedisLink:
                 "unix://; in a password write %2F for /, %23 for # and %3F for ?"
             ) from None
 
-    def run(self, action: Callable[[RedisSession], Result]) -> Result:
+    def run(self, action: Callable[[RedisSession], Result], key: str = "") -> Result:
         """Run `action` in a session, and once more where the connection broke: it may have been a stale one, or the
-        answer was lost and `action` finds out what became of it. So `action` must bear being repeated.
+        answer was lost and `action` finds out what became of it. So `action` must bear being repeated. `key` is one of
+        those that it is about: of interest to a cluster, whose nodes hold some of them each.
         """
         try:
             with self._session() as session:
@@ -150,6 +155,10 @@ class RedisLink:
         except ConnectionLost:
             with self._session() as session:
                 return action(session)
+
+    def everywhere(self, action: Callable[[RedisSession], Result]) -> list[Result]:
+        """Run `action` once on each server that holds keys, which is this one."""
+        return [self.run(action)]
 
     def close(self) -> None:
         """Close every connection."""
@@ -174,6 +183,10 @@ class RedisLink:
     def _translated(self, error: redis.RedisError) -> CheckpointError:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         code = getattr(error, "status_code", None) or text.partition(" ")[0]
+        if isinstance(error, AskError):  # MOVED is one too; nothing was executed
+            if self._clustered:
+                return SlotMoved(f"Redis at {self.where} does not hold these keys now: they are moving")
+            return CheckpointError(f"Redis at {self.where} is a node of a cluster: start with --redis-cluster")
         if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
             return CheckpointError(f"Redis at {self.where} refuses us: {text}")
         if code in _PASSING:

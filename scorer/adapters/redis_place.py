@@ -21,6 +21,8 @@ class RedisPlace:
     ca_file: str = ""
     cert_file: str = ""
     key_file: str = ""
+    cluster: bool = False
+    """Whether the URL names one node of a Redis Cluster."""
 
     def options(self) -> dict[str, Any]:
         """What the client is told beside the URL."""
@@ -41,11 +43,11 @@ def place_of(settings: Settings) -> RedisPlace:
         address = urlsplit(settings.redis_url)
         in_url = address.password
     except ValueError:  # the client says what is wrong with it
-        return RedisPlace(settings.redis_url, password, *files)
+        return RedisPlace(settings.redis_url, password, *files, settings.redis_cluster)
     if password and in_url:
         raise UsageError("--redis-url has a password, and another is given beside it: give one")
     if any(files) and address.scheme != "rediss":
         raise UsageError("--redis-url has no use for certificates unless it begins with rediss://")
     if address.scheme == "rediss":
         tls_context("redis", *files)  # looked at here: the client would name no file
-    return RedisPlace(settings.redis_url, password, *files)
+    return RedisPlace(settings.redis_url, password, *files, settings.redis_cluster)

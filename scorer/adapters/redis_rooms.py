@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from roompulse.errors import CheckpointAway
-from scorer.adapters.redis_heads import saved_partitions
-from scorer.adapters.redis_link import RedisLink, RedisSession
+from scorer.adapters.redis_heads import head_key, saved_partitions
+from scorer.adapters.redis_link import RedisSession
+from scorer.adapters.redis_open import Link, open_link
 from scorer.adapters.redis_place import RedisPlace
 
 TRIES = 5
@@ -27,16 +29,17 @@ def find_room(place: str | RedisPlace, prefix: str, room: str, *, timeout_s: flo
 
     `timeout_s` is for connecting and for each answer.
     """
-    link = RedisLink(place, connect_timeout_s=timeout_s, answer_timeout_s=timeout_s)
+    link = open_link(place, connect_timeout_s=timeout_s, answer_timeout_s=timeout_s)
     try:
-        return link.run(lambda session: _find(session, prefix, room))
+        return _find(link, prefix, room)
     finally:
         link.close()
 
 
-def _find(session: RedisSession, prefix: str, room: str) -> SavedRoom | None:
-    for partition in saved_partitions(session, prefix):
-        if (found := _look(session, f"{prefix}:{{{partition}}}", partition, room)) is not None:
+def _find(link: Link, prefix: str, room: str) -> SavedRoom | None:
+    for partition in saved_partitions(link, prefix):
+        look = partial(_look, stem=f"{prefix}:{{{partition}}}", partition=partition, room=room)
+        if (found := link.run(look, head_key(prefix, partition))) is not None:
             return found
     return None
 

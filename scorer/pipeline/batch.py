@@ -10,6 +10,7 @@ then put the records in the order of the inputs they answer
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import numpy as np
 from msgspec.structs import replace
@@ -18,9 +19,7 @@ from numpy.typing import NDArray
 from roompulse.control import FollowModel, ServeForecast, name_of
 from roompulse.forecasting import HORIZONS
 from roompulse.minutes import QUIET_MINUTES
-from roompulse.records import RoomMinute
-from roompulse.rooms import KINDS, SEVERITIES, fresh_rooms, idle_at, room_for, widened
-from roompulse.thresholds import category_code
+from roompulse.rooms import KINDS, SEVERITIES, fresh_rooms, idle_at, put_rows, room_for, rows_at, widened
 from scorer.pipeline.contest import VERDICT, Contest
 from scorer.pipeline.count import count_wave
 from scorer.pipeline.cut import stretches, waves
@@ -34,20 +33,23 @@ from scorer.pipeline.models import Models
 from scorer.pipeline.moves import count_moves
 from scorer.pipeline.partition import Context, Head, Tally
 from scorer.pipeline.tell import Told, silence_told
+from scorer.pipeline.touched import Touched
 from scorer.pipeline.wave import ACCEPTED, WaveOutcome, advance
 from scorer.pipeline.words import heed
 from scorer.pipeline.write import Line, Writer
 
 
 def fold_batch(
-    partition: int, models: Models, head: Head, decoded: Decoded, rooms: list[str], rows: NDArray[np.void],
+    partition: int, models: Models, head: Head, decoded: Decoded, touched: Touched, rows: NDArray[np.void],
     limit: RoomLimit | None,
 ) -> tuple[list[Line], Head, NDArray[np.void], Tally]:  # fmt: skip
-    """Fold `decoded` into `rows` (n,), the state of `rooms`, in place or in a wider layout where a model needs one.
+    """Fold `decoded` into `rows` (m,), the state of the rooms that it touches, in place.
+
+    Or into rows of a wider layout, where a model needs one.
 
     Without a `limit` every room is let in. Returns records, new head, new rows and counts.
     """
-    batch = _Batch(partition, models, head, decoded, rooms, rows, limit)
+    batch = _Batch(partition, models, head, decoded, touched, rows, limit)
     for start, end in stretches(decoded, head.watermark):
         if decoded.kind[start] == CONTROL:
             batch.obey(start)
@@ -61,7 +63,7 @@ def fold_batch(
         batch.tally.events += 1
         batch.tally.dead[letter.reason] = batch.tally.dead.get(letter.reason, 0) + 1
         batch.lines.append(batch.context.writer.dead_letter(number, partition, letter))
-    batch.lines.sort(key=lambda line: line.position)  # stable: what answers one input keeps its order
+    batch.lines.sort(key=attrgetter("position"))  # stable: what answers one input keeps its order
     return batch.lines, batch.head, batch.rows, batch.tally
 
 
@@ -69,15 +71,14 @@ class _Batch:
     """The state of a batch on its way through the fold."""
 
     def __init__(
-        self, partition: int, models: Models, head: Head, decoded: Decoded, rooms: list[str], rows: NDArray[np.void],
+        self, partition: int, models: Models, head: Head, decoded: Decoded, touched: Touched, rows: NDArray[np.void],
         limit: RoomLimit | None,
     ) -> None:  # fmt: skip
         self.head, self.rows, self._limit = head, rows, limit
         self.lines: list[Line] = []
         self.tally = Tally()
-        where = {room: number for number, room in enumerate(rooms)}
-        self.place = np.array([where.get(room, -1) for room in decoded.rooms], np.int64)
-        self._partition, self._models, self._decoded, self._rooms = partition, models, decoded, rooms
+        self.place, self._rooms, self._routine = touched.place, touched.rooms, touched.routine
+        self._partition, self._models, self._decoded = partition, models, decoded
         self.tally.clocks = int((decoded.kind == CLOCK).sum())
 
     @property
@@ -161,29 +162,30 @@ class _Batch:
             return
         place, minute = self.place[wave], self._decoded.minute[wave]
         for context, mine in self._models.split(self.head.follows, self.rows, self._rooms, place, minute):
-            self._advance(context, wave if mine.all() else wave[mine])
+            for part in self._parts(wave if mine.all() else wave[mine]):
+                self._advance(context, part)
+
+    def _parts(self, wave: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Rooms that take a new minute, whose rows lie together, and the others: repeats and corrections."""
+        routine = self.place[wave] < self._routine
+        return [part for part in (wave[routine], wave[~routine]) if len(part)]
 
     def _advance(self, context: Context, wave: NDArray[np.int64]) -> None:
         decoded, follows = self._decoded, self.head.follows
-        found = [record for row in wave.tolist() if (record := decoded.records[row]) is not None]
-        records = Records(
-            decoded.minute[wave],
-            decoded.offset[wave],
-            decoded.value[wave],
-            decoded.ended[wave],
-            context.channels.columns(found),
-            np.array([category_code(record.category) for record in found], np.uint32),
-        )
+        records = decoded.records_at(wave, context.channels)
         place = self.place[wave]
-        rows = self.rows[place]
+        rooms = [self._rooms[number] for number in place.tolist()]
+        in_a_row = bool((np.diff(place) == 1).all())
+        rows = self.rows[int(place[0]) : int(place[-1]) + 1] if in_a_row else rows_at(self.rows, place)
         thresholds = self._models.thresholds(context, follows)
-        own = thresholds.places([record.room_id for record in found])
+        own = thresholds.places(rooms)
         outcome = advance(rows, records, context.forecaster, context.rules, thresholds, own, plain=follows.plain)
-        self.rows[place] = rows
-        self._write(context.writer, wave, found, records, outcome)
-        self._tally_hot(rows, found, records, outcome)
+        if not in_a_row:
+            put_rows(self.rows, place, rows)
+        self._write(context.writer, wave, rooms, records, outcome)
+        self._tally_hot(rows, rooms, records, outcome)
         self._tally_moves(rows, records, outcome)
-        count_wave(self.tally, self._partition, found, records, outcome)
+        count_wave(self.tally, self._partition, decoded.categories, decoded.category[wave], records, outcome)
         if self.head.watermark is not None:
             contest = self.head.contest.plus(self.head.watermark // 60, outcome.contest)
             self.head = replace(self.head, contest=contest)
@@ -201,31 +203,29 @@ class _Batch:
         self,
         writer: Writer,
         wave: NDArray[np.int64],
-        found: Sequence[RoomMinute],
+        rooms: Sequence[str],
         records: Records,
         outcome: WaveOutcome,
     ) -> None:
-        positions, minutes, offsets = (
-            column.tolist() for column in (self._decoded.position[wave], records.minute, records.offset)
+        positions = self._decoded.position[wave]
+        accepted = np.flatnonzero(outcome.status == ACCEPTED)
+        self.lines += writer.forecasts(
+            positions[accepted].tolist(),
+            self._partition,
+            [rooms[row] for row in accepted.tolist()],
+            records.minute[accepted].tolist(),
+            records.offset[accepted].tolist(),
+            outcome.quantiles[accepted],
         )
-        quantiles = outcome.quantiles.tolist()
-        for row in np.flatnonzero(outcome.status == ACCEPTED).tolist():
-            self.lines.append(
-                writer.forecast(
-                    positions[row], self._partition, found[row].room_id, minutes[row], offsets[row], quantiles[row]
-                )
-            )
         for told in outcome.told:
-            self._tell(writer, positions[told.row], told, found[told.row].room_id)
+            self._tell(writer, int(positions[told.row]), told, rooms[told.row])
 
     def _tell(self, writer: Writer, position: int, told: Told, room: str = "") -> None:
         self.lines.extend(writer.alert(position, self._partition, room or self._rooms[told.row], told))
         label = (KINDS[told.kind], SEVERITIES[told.severity], EVENTS[told.event])
         self.tally.alerts[label] = self.tally.alerts.get(label, 0) + 1
 
-    def _tally_hot(
-        self, rows: NDArray[np.void], found: Sequence[RoomMinute], records: Records, outcome: WaveOutcome
-    ) -> None:
+    def _tally_hot(self, rows: NDArray[np.void], rooms: Sequence[str], records: Records, outcome: WaveOutcome) -> None:
         """Count this wave's records of the newest minute into its hotlist; a late one has missed it."""
         head, rules = self.head, self.context.rules
         now = (outcome.status == ACCEPTED) & (records.minute == head.watermark)
@@ -233,7 +233,6 @@ class _Batch:
             return
         made = rows["forecasts"][:, (head.watermark - 1) % HORIZONS]
         newest = np.where(now, outcome.newest[:, 1], np.nan)
-        rooms = [record.room_id for record in found]
         hot = candidates(head.watermark, records.value, newest, made, rooms, head.listed, rules)
         tally = merge(head.tally, hot, rules.hotlist_size)
         self.head = replace(head, tally=tally, counted=head.counted + int(now.sum()))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from roompulse.records import RoomMinute
 from scorer.pipeline.contest import in_counts
 from scorer.pipeline.decode import Records
 from scorer.pipeline.partition import Tally
@@ -14,9 +14,14 @@ from scorer.pipeline.wave import STATUSES, WaveOutcome
 
 
 def count_wave(
-    tally: Tally, partition: int, found: Sequence[RoomMinute], records: Records, outcome: WaveOutcome
+    tally: Tally,
+    partition: int,
+    categories: Sequence[str | None],
+    category: NDArray[np.int64],
+    records: Records,
+    outcome: WaveOutcome,
 ) -> None:
-    """Count one wave in, in place."""
+    """Count one wave in, in place; `category` (n,) are the places of the records' categories among all."""
     tally.events += len(records.minute)
     for code, name in enumerate(STATUSES):
         tally.status[name] += int((outcome.status == code).sum())
@@ -33,18 +38,17 @@ def count_wave(
     tally.covered = (tally.covered[0] + int(met.sum()), tally.covered[1] + int(inside.sum()))
     judged, network, mean = outcome.contest
     tally.contest += np.array([judged, in_counts(network), in_counts(mean)])
-    _count_errors(tally, partition, found, outcome)
+    _count_errors(tally, partition, categories, category, outcome)
 
 
-def _count_errors(tally: Tally, partition: int, found: Sequence[RoomMinute], outcome: WaveOutcome) -> None:
+def _count_errors(
+    tally: Tally, partition: int, categories: Sequence[str | None], category: NDArray[np.int64], outcome: WaveOutcome
+) -> None:
     """Add up errors at +1 by category, for whoever watches them drift."""
     error, naive = outcome.errors[:, 0], outcome.naive[:, 0]
     known = ~np.isnan(error) & ~np.isnan(naive)
-    numbers: dict[str, int] = {}
-    every = [numbers.setdefault(record.category or "", len(numbers)) for record in found]
-    segment = np.array(every, np.int64)[known]
-    columns = np.ones(len(segment)), error[known], naive[known]
-    sums = np.stack([np.bincount(segment, column, len(numbers)) for column in columns], axis=1)
-    for category, more in zip(numbers, sums, strict=True):
-        key = partition, category
-        tally.errors[key] = tally.errors.get(key, 0.0) + more
+    columns = np.ones(int(known.sum())), error[known], naive[known]
+    sums = np.stack([np.bincount(category[known], column, len(categories)) for column in columns], axis=1)
+    for place in np.unique(category).tolist():
+        key = partition, categories[place] or ""
+        tally.errors[key] = tally.errors.get(key, 0.0) + sums[place]

@@ -5,20 +5,21 @@ Nothing is changed until `Fold.apply`: an aborted transaction leaves the fold as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Container, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roompulse.control import FollowModel
 from roompulse.minutes import QUIET_MINUTES
-from roompulse.rooms import FRESH, KINDS, SEVERITIES, fresh_rooms, idle_at, room_for, widened
+from roompulse.rooms import FRESH, KINDS, SEVERITIES, fresh_rooms, idle_at, put_rows, room_for, rows_at, widened
 from scorer.pipeline.batch import fold_batch
 from scorer.pipeline.decode import decode_messages
 from scorer.pipeline.follow import Follows, Turn
 from scorer.pipeline.limit import RoomLimit
 from scorer.pipeline.models import Models
 from scorer.pipeline.partition import Context, Head, Outcome
+from scorer.pipeline.touched import touched_by
 from scorer.ports import Message, Output
 
 
@@ -28,6 +29,16 @@ class ModelAhead(Exception):
     def __init__(self, control: FollowModel, offset: int) -> None:
         super().__init__(f"offset {offset}: model {control.label} ({control.hash[:8]}) is not at hand")
         self.control, self.offset = control, offset
+
+
+class _Except:
+    """Rooms without some of them."""
+
+    def __init__(self, rooms: Container[str], without: Container[str]) -> None:
+        self._rooms, self._without = rooms, without
+
+    def __contains__(self, room: object) -> bool:
+        return room in self._rooms and room not in self._without
 
 
 class Fold:
@@ -43,6 +54,7 @@ class Fold:
         self._names: list[str] = []
         self._rows = fresh_rooms(0, context.dtype)
         self._alerting: set[str] = set()
+        self._unasked: set[str] = set()  # rooms of a checkpoint of which no message has come yet
 
     def __len__(self) -> int:
         return len(self._place)
@@ -83,15 +95,17 @@ class Fold:
         self._names = list(rooms)
         self._place = {room: place for place, room in enumerate(rooms)}
         self._rows = rows
+        self._unasked = set(rooms)
         open_now = rows["alerts"]["open"].any(axis=1)
         self._alerting = {rooms[row] for row in np.flatnonzero(open_now).tolist()}
 
     def rows_of(self, rooms: Sequence[str]) -> NDArray[np.void]:
         """Copies of the state of these rooms; a room that is not known comes fresh."""
         places = np.array([self._place.get(room, -1) for room in rooms], np.int64)
-        rows = fresh_rooms(len(rooms), self.dtype)
-        known = np.flatnonzero(places >= 0)
-        rows[known] = self._rows[places[known]]
+        new = np.flatnonzero(places < 0)
+        rows = rows_at(self._rows, places) if len(self._rows) else fresh_rooms(len(rooms), self.dtype)
+        if len(new):
+            rows[new] = fresh_rooms(len(new), self.dtype)
         return rows
 
     def rooms(self) -> list[str]:
@@ -107,7 +121,7 @@ class Fold:
 
     def open_alerts(self) -> NDArray[np.int64]:
         """How many alerts are open now, shape (kinds, severities)."""
-        places = np.fromiter(map(self._place.__getitem__, self._alerting), np.int64, len(self._alerting))
+        places = self._places(self._alerting)
         alerts = self._rows["alerts"]
         row, kind = np.nonzero(alerts["open"][places])
         cells = len(SEVERITIES) * kind + alerts["severity"][places[row], kind]
@@ -118,24 +132,30 @@ class Fold:
 
         Raises ModelAhead, with nothing done, where a control record names a model that is not at hand.
         """
-        decoded = decode_messages(messages, self.partition, self._partition_of)
+        channels = self._models.newest(self.head.follows).channels
+        known = _Except(self._place, self._unasked) if self._unasked else self._place
+        decoded = decode_messages(messages, self.partition, self._partition_of, channels, known)
         for row, control in decoded.controls.items():
             if isinstance(control, FollowModel) and not self._models.passes(control.hash):
                 raise ModelAhead(control, messages[int(decoded.position[row])].offset)
         before = -1 if self.head.watermark is None else self.head.watermark
         watermark = int(decoded.minute.max(initial=before))
-        touched = dict.fromkeys(room for room in decoded.rooms if room)
-        rooms = [*touched, *(room for room in self.silent_by(watermark) if room not in touched)]
+        silent = self.silent_by(watermark)
+        touched = touched_by(decoded, self._place, self._rows["last_minute"], silent)
+        rooms = touched.rooms
+        self._unasked.difference_update(decoded.rooms)
         rows = self.rows_of(rooms)
         limit = self._limit(rooms, messages)
-        lines, head, rows, tally = fold_batch(self.partition, self._models, self.head, decoded, rooms, rows, limit)
-        stepped, fresh = set(rooms), rows["session_start"] == FRESH
-        forgotten = [room for room in self.idle_by(watermark) if room not in stepped]
+        lines, head, rows, tally = fold_batch(self.partition, self._models, self.head, decoded, touched, rows, limit)
+        forgotten, fresh = self.idle_by(watermark), rows["session_start"] == FRESH
+        if forgotten:
+            stepped = set(rooms)
+            forgotten = [room for room in forgotten if room not in stepped]
         if fresh.any():
             # Let go of within the batch; or never let in, and then there is nothing to remember or to forget.
             forgotten += [room for row in np.flatnonzero(fresh).tolist() if (room := rooms[row]) in self._place]
             kept = np.flatnonzero(~fresh)
-            rooms, rows = [rooms[row] for row in kept.tolist()], rows[kept]
+            rooms, rows = [rooms[row] for row in kept.tolist()], rows_at(rows, kept)
         return Outcome(lines, head, rooms, rows, forgotten, tally)
 
     def _limit(self, rooms: Sequence[str], messages: Sequence[Message]) -> RoomLimit | None:
@@ -153,11 +173,9 @@ class Fold:
 
     def silent_by(self, watermark: int) -> list[str]:
         """Rooms with an open alert that are silent once the watermark is there."""
-        return [
-            room
-            for room in sorted(self._alerting)
-            if int(self._rows["last_minute"][self._place[room]]) + QUIET_MINUTES <= watermark
-        ]
+        alerting = list(self._alerting)
+        silent = self._rows["last_minute"][self._places(alerting)] + QUIET_MINUTES <= watermark
+        return sorted(alerting[number] for number in np.flatnonzero(silent).tolist())
 
     def idle_by(self, watermark: int) -> list[str]:
         """Rooms to be forgotten once the watermark is there; looked up once an event-hour, for it reads every room."""
@@ -176,12 +194,15 @@ class Fold:
         for place, room in enumerate(new, len(self._place)):
             self._place[room] = place
         self._names.extend(new)
-        self._rows[[self._place[room] for room in outcome.rooms]] = outcome.rows
-        open_now: list[bool] = np.any(outcome.rows["alerts"]["open"], axis=1).tolist()
-        for room, is_open in zip(outcome.rooms, open_now, strict=True):
-            (self._alerting.add if is_open else self._alerting.discard)(room)
+        put_rows(self._rows, self._places(outcome.rooms), outcome.rows)
+        open_now = np.flatnonzero(outcome.rows["alerts"]["open"].any(axis=1))
+        self._alerting.difference_update(outcome.rooms)
+        self._alerting.update(outcome.rooms[row] for row in open_now.tolist())
         for room in outcome.forgotten:
             self._drop(room)
+
+    def _places(self, rooms: Collection[str]) -> NDArray[np.int64]:
+        return np.fromiter(map(self._place.__getitem__, rooms), np.int64, len(rooms))
 
     def _make_room(self, more: int) -> None:
         needed = len(self._place) + more

@@ -48,7 +48,7 @@ def candidates(
     newest: NDArray[np.float64],
     forecasts: NDArray[np.float32],
     rooms: Sequence[str],
-    listed: Iterable[Hot],
+    listed: Sequence[Hot],
     rules: Rules,
 ) -> list[Hot]:
     """The rooms with the largest claims among those with a positive excess, as many as the list is long.
@@ -57,7 +57,8 @@ def candidates(
     `forecasts` (n, 3, 10) are those made a minute ago, NaN for none. `listed` is the last minute's list.
     """
     expected, pull, origin = newest.copy(), np.ones(len(newest)), np.full(len(newest), minute - 1)
-    where = {room: row for row, room in enumerate(rooms)}
+    names = {hot.room_id for hot in listed}
+    where = {room: row for row, room in enumerate(rooms) if room in names}
     held: dict[int, Hot] = {}
     for hot in listed:
         row = where.get(hot.room_id, -1)

@@ -12,18 +12,43 @@ from roompulse.forecasting import QUANTILES, quantiles_from
 WIDEN_RATE = 0.02
 WIDEN_LIMIT = 1.0
 _NOTHING = 1e-6  # counts a minute below this are published as 0
+_POWERS = np.append(10.0 ** np.arange(309), np.inf)
+_INFINITE = 309
 _MISS_LOW, _MISS_HIGH = QUANTILES[0], 1 - QUANTILES[2]
 
 
 def round4(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Round to 4 significant digits, as numbers that the model made are published; no negative zero. NaN stays."""
-    values = np.where(np.abs(values) < _NOTHING, 0.0, values)
-    exponent = np.floor(np.log10(np.where(values == 0, 1.0, np.abs(values))))
-    shift = 3 - exponent
-    # Scaling by an exact power of ten and dividing by it again gives the double nearest to the decimal.
-    up, down = 10.0 ** np.maximum(shift, 0), 10.0 ** np.maximum(-shift, 0)
+    values, power = _with_power(values)
+    up, down = _scales(power)
     digits: NDArray[np.float64] = np.round(values * up / down) * down / up + 0.0
     return digits
+
+
+def significant_digits(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The first 4 digits of each number as a whole number, and the power of ten of the first of them."""
+    values, power = _with_power(values)
+    up, down = _scales(power)
+    return np.round(values * up / down), power
+
+
+def from_digits(digits: NDArray[np.float64], power: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The numbers that `significant_digits` took apart, rounded."""
+    up, down = _scales(power)
+    values: NDArray[np.float64] = digits * down / up + 0.0
+    return values
+
+
+def _with_power(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    size = np.abs(values)
+    nothing = size < _NOTHING
+    return np.where(nothing, 0.0, values), np.floor(np.log10(np.where(nothing, 1.0, size)))
+
+
+def _scales(power: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    # Scaling by an exact power of ten and dividing by it again gives the double nearest to the decimal.
+    shift = np.where(np.isnan(power), 0.0, np.clip(3 - power, -_INFINITE, _INFINITE)).astype(np.int64)
+    return _POWERS[np.maximum(shift, 0)], _POWERS[np.maximum(-shift, 0)]
 
 
 def rounded(value: float) -> float | None:

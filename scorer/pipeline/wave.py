@@ -11,7 +11,7 @@ from roompulse.features import observe
 from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.gate import choose, learn, misses, take_in
 from roompulse.minutes import QUIET_MINUTES, ZULU
-from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, start_session
+from roompulse.rooms import FORGET_MINUTES, FRESH, fresh_rooms, put_rows, rows_at, start_session
 from roompulse.rules import Rules
 from roompulse.thresholds import Thresholds
 from scorer.pipeline import judge as alerts
@@ -83,7 +83,7 @@ def advance(
     rows = np.flatnonzero(status == ACCEPTED)
     if len(rows):
         whole = len(rows) == count
-        part = rooms if whole else rooms[rows]
+        part = rooms if whole else rows_at(rooms, rows)
         taken = records if whole else records.take(rows)
         sessions = _begin_sessions(part, taken.minute, rows, told)
         blanks = _pass_blanks(part, taken.minute, forecaster)
@@ -96,7 +96,7 @@ def advance(
         quantiles[rows] = _forecast(part, taken, forecaster)
         gated = int(part["gate"]["closed"].sum())
         if not whole:
-            rooms[rows] = part
+            put_rows(rooms, rows, part)
     for row in np.flatnonzero(status == CORRECTED).tolist():
         room, one = rooms[row : row + 1], np.array([row])
         bars = thresholds.of(room["category"], None if own is None else own[one])
@@ -196,11 +196,11 @@ def _judge(
     """Judge these minutes and learn from them; returns errors (n, 2) of network and plain mean, NaN if not judged."""
     hours = (records.minute + np.where(records.offset == ZULU, 0, records.offset)) // 60 % 24
     minutes = Minutes(records.minute, hours, records.value, newest, rooms["last_minute"].astype(np.int64))
-    levels = driver_levels(rooms)
     was_open = rooms["alerts"]["open"].copy()
     verdict = alerts.judge(rooms, minutes, rules, thresholds)
     for row, kind in np.argwhere(verdict.event != alerts.NOTHING).tolist():
         state = rooms["alerts"][row, kind]
+        levels = driver_levels(rooms[row : row + 1])[0]
         told.append(
             Told(
                 int(rows[row]),
@@ -215,7 +215,7 @@ def _judge(
                 tuple(verdict.interval[row, kind].tolist()),
                 float(verdict.surprise[row, kind]),
                 records.series[row],
-                levels[row],
+                levels,
             )
         )
     free = ~np.any(was_open | rooms["alerts"]["open"], axis=1, keepdims=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
 
 from roompulse.channels import Channels
 from roompulse.control import Control
 from roompulse.minutes import format_minute
-from roompulse.records import Alert, Clock, FleetEvent, Forecast, Hotlist, HotRoom, Quantiles, encode, number
+from roompulse.records import Alert, Clock, FleetEvent, Hotlist, HotRoom, encode, number
 from roompulse.rooms import KINDS, SEVERITIES
 from roompulse.topics import (
     ALERT_SCHEMA,
@@ -25,6 +28,7 @@ from roompulse.topics import (
 from scorer.pipeline.decode import DeadLetter
 from scorer.pipeline.drivers import drivers_of
 from scorer.pipeline.fleet import DIRECTIONS, FleetChange
+from scorer.pipeline.forecast_text import quantile_texts
 from scorer.pipeline.hotlist import Hot, ranked
 from scorer.pipeline.judge import EVENTS, REASONS, RESOLVE, RETRACT
 from scorer.pipeline.sentence import alert_sentence, fleet_sentence
@@ -37,8 +41,7 @@ _DETAIL_LIMIT = 500
 _MINUTE_CACHE = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True, gc=False):
     """One output record and the position in the batch of the input that it answers."""
 
     position: int
@@ -59,14 +62,28 @@ class Writer:
         self._hotlist_headers = _schema(HOTLIST_SCHEMA)
         self._fleet_headers = _schema(FLEET_SCHEMA)
 
-    def forecast(
-        self, position: int, partition: int, room: str, minute: int, offset: int, quantiles: Sequence[list[float]]
-    ) -> Line:
-        """One forecast; `quantiles` are three lists of ten numbers, rounded already."""
-        record = Forecast(room, self._minute(minute, offset), self.model, Quantiles(*quantiles))
-        return Line(
-            position, Output(self._topics.forecasts, partition, room.encode(), encode(record), self._forecast_headers)
-        )
+    def forecasts(
+        self,
+        positions: Sequence[int],
+        partition: int,
+        rooms: Sequence[str],
+        minutes: Sequence[int],
+        offsets: Sequence[int],
+        quantiles: NDArray[np.float64],
+    ) -> list[Line]:
+        """One forecast for each of n rooms; `quantiles` (n, 3, 10) are rounded already."""
+        topic, headers, model = self._topics.forecasts, self._forecast_headers, encode(self.model)
+        middles = {
+            (minute, offset): b',"minute":%b,"model":%b,"quantiles":' % (encode(self._minute(minute, offset)), model)
+            for minute, offset in set(zip(minutes, offsets, strict=True))
+        }
+        lines = []
+        for position, room, minute, offset, text in zip(
+            positions, rooms, minutes, offsets, quantile_texts(quantiles), strict=True
+        ):
+            value = b'{"room_id":%b%b%b}' % (encode(room), middles[minute, offset], text)
+            lines.append(Line(position, Output(topic, partition, room.encode(), value, headers)))
+        return lines
 
     def alert(self, position: int, partition: int, room: str, told: Told) -> list[Line]:
         """One alert event, and what it does to the list of open alerts."""

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 import pytest
 
 from roompulse.embedded import EmbeddedValkey
-from tests.contracts.stores import InMemory, InRedis, Store
+from tests.contracts.stores import InCluster, InMemory, InRedis, Store
 from tests.services.redis import RedisServer
 
 
-@pytest.fixture(params=["memory", "redis", "valkey"])
+@pytest.fixture(params=["memory", "redis", "valkey", "cluster"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """Memory, a real Redis and the embedded Valkey, empty."""
+    """Memory, a real Redis, the embedded Valkey and a real Redis Cluster, empty."""
     if request.param == "memory":
         yield InMemory()
+    elif request.param == "cluster":
+        store = InCluster(request.getfixturevalue("redis_cluster"))
+        yield store
+        store.close()
     else:
         yield from _in_redis(request.param)
 

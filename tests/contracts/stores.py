@@ -10,8 +10,10 @@ import redis
 from roompulse.local_server import LocalServer
 from scorer.adapters.memory_checkpoint import MemoryCheckpoint, MemoryStore
 from scorer.adapters.redis_checkpoint import RedisCheckpoint
+from scorer.adapters.redis_place import RedisPlace
 from scorer.ports import Checkpoint
 from tests.services.redis import backup, restore
+from tests.services.redis_cluster import Cluster
 
 
 class Store(Protocol):
@@ -93,3 +95,44 @@ class InRedis:
         for owner in self._owners:
             owner.close()
         self.client.close()
+
+
+class InCluster:
+    """A running Redis Cluster, which belongs to whoever gave it; its keys are spread over the nodes."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.lose_everything()
+        self._owners: list[RedisCheckpoint] = []
+
+    def owner(self, prefix: str = "rp") -> RedisCheckpoint:
+        place = RedisPlace(self.cluster.url, cluster=True)
+        owner = RedisCheckpoint(place, prefix, connect_timeout_s=1.0, answer_timeout_s=1.0)
+        self._owners.append(owner)
+        return owner
+
+    def copy(self) -> Callable[[], None]:
+        copied = {node: backup(node.client) for node in self.cluster.masters}
+
+        def put_back() -> None:
+            for node, keys in copied.items():
+                restore(node.client, keys)
+
+        return put_back
+
+    def lose_everything(self) -> None:
+        for node in self.cluster.masters:
+            node.client.flushall()
+
+    def go_away(self) -> None:
+        for node in self.cluster.masters:
+            node.freeze()
+
+    def come_back(self) -> None:
+        for node in self.cluster.masters:
+            node.thaw()
+        self.cluster.wait_until_ok()
+
+    def close(self) -> None:
+        for owner in self._owners:
+            owner.close()

@@ -11,6 +11,7 @@ from roompulse.embedded import EmbeddedBroker, EmbeddedValkey
 from tests.require import require
 from tests.services.kafka import Kafka
 from tests.services.redis import RedisServer
+from tests.services.redis_cluster import Cluster
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +42,10 @@ def redis_server() -> Iterator[RedisServer]:
     """A real Redis: empty, and started for this test alone, which may stop, kill or freeze it."""
     with RedisServer() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def redis_cluster() -> Iterator[Cluster]:
+    """Three masters of a Redis Cluster, and a replica of the first; a test that stops one has to start it again."""
+    with Cluster() as cluster:
+        yield cluster

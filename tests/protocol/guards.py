@@ -132,8 +132,18 @@ GUARDS = (
     ),
     Guard(
         "UNLINK before filling a generation",
-        among("flush_redis fail_redis forget"),
+        among("break_off"),
         (Cut(_ANEW, {'("UNLINK", keys.rooms(new)),\n    ]': "]"}),),
+    ),
+    Guard(
+        "one round at a time, waited for before a claim and a release",
+        among("hand_over fail_kafka pace"),
+        (Cut("scorer.saving.Saver.wait_for", {"self._collect() if partition in self._saving else set()": "set()"}),),
+    ),
+    Guard(
+        "a snapshot holds copies",
+        among("crash_redis pace"),
+        (Cut("scorer.owned.Owned.hand_over", {"self._everything if whole else _moved_on": "self._everything"}),),
     ),
     Guard("one connection an attempt", among("crash_redis sleep_at"), world=_reconnects),
     Guard("read_committed, also for the committed offsets", among("hand_over sleep_at"), world=_read_uncommitted),

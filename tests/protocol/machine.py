@@ -91,6 +91,18 @@ class Protocol(RuleBasedStateMachine):
             self._run_to(self.processes[self.at(who)], "transaction")
             self.processes[self.at(who)].run(1, how if fails else "")
 
+    @fault(
+        who=WHO, skip=st.integers(1, 4), how=st.sampled_from(FAULTS), rooms=st.lists(st.sampled_from(ROOMS), max_size=4)
+    )
+    def break_off(self, who: int, skip: int, how: str, rooms: list[bytes]) -> None:
+        """All is lost, writing it anew breaks off twice, and rooms are forgotten: an order that chance rarely finds."""
+        self.flush_redis()
+        self.broker.append(b"a")
+        self.fail_redis(who, skip, how, 2)
+        for room in rooms:
+            self.broker.append(room, FORGET)
+        self.processes[self.at(who)].run(40)
+
     @fault(who=WHO, kind=st.sampled_from(["commit", "send positions", "transaction", "ask", "read committed"]))
     def sleep_at(self, who: int, kind: str) -> None:
         """Run up to a step of this kind, and sleep there."""
@@ -113,7 +125,7 @@ class Protocol(RuleBasedStateMachine):
             self.broker.assign(None)
         self.broker.expire(old.member)
 
-    @rule(who=WHO, mix=st.integers(1, 254))
+    @fault(who=WHO, mix=st.integers(1, 254))
     def pace(self, who: int, mix: int) -> None:
         """Saves and loop go on in another pattern."""
         self.processes[self.at(who)].mix = mix

@@ -20,7 +20,7 @@ from scorer.adapters.fence import Fence
 from scorer.adapters.redis_checkpoint import RedisCheckpoint
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.partitions import ModelFor
-from scorer.ports import Saved, Snapshot
+from scorer.ports import Row, Saved, Snapshot
 from scorer.recovery import read_head
 from tests.protocol.broker import Broker, Member, Step, Violation
 from tests.protocol.store import FENCE, HEAD, KEYS, PREFIX, Link, Server
@@ -91,7 +91,7 @@ class WatchedCheckpoint(RedisCheckpoint):
     def save(self, partition: int, snapshot: Snapshot) -> None:
         owned, server = self._owned[partition], self._world.server
 
-        def everything() -> Iterator[tuple[bytes, bytes]]:
+        def everything() -> Iterator[tuple[bytes, Row]]:
             stamp = b"%s:%d" % (owned.fence.encode(), owned.saves)
             if server.hashes.get(HEAD, {}).get("stamp") == stamp:
                 raise Violation("everything is written anew though this very save was executed")
@@ -197,8 +197,10 @@ class Process:
                 if before == self.at == "poll":
                     return
                 continue
-            if isinstance(error, Violation) or not isinstance(error, FencedError | CheckpointError):
+            if isinstance(error, Violation):
                 raise error
+            if not isinstance(error, FencedError | CheckpointError):
+                raise Violation(f"the scorer broke: {error!r}") from error
             if isinstance(error, CheckpointError) and not self._is_ahead():
                 raise Violation(f"refused without a reason: {error}") from error
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from river.drift import ADWIN
 
-from scorer.happenings import Committed, Drifted, Happening, Report
+from scorer.happenings import Committed, Drifted, Happening, Lost, Report
 
 CATEGORIES = 8
 """So many categories are told apart, those that come first; all others are one."""
@@ -45,11 +45,15 @@ class DriftWatch:
         self._segments: dict[tuple[int, str], _Segment] = {}
 
     def __call__(self, happening: Happening) -> None:
-        """Take a batch in; other happenings do not matter here."""
-        if not isinstance(happening, Committed):
-            return
-        for (partition, category), sums in happening.tally.errors.items():
-            self._take(partition, self._name(category), sums)
+        """Take a batch in, and forget a partition that has gone; other happenings do not matter here."""
+        match happening:
+            case Committed(tally):
+                for (partition, category), sums in tally.errors.items():
+                    self._take(partition, self._name(category), sums)
+            case Lost(partition):
+                self._segments = {key: segment for key, segment in self._segments.items() if key[0] != partition}
+            case _:
+                pass
 
     def _name(self, category: str) -> str:
         if category not in self._categories and len(self._categories) < CATEGORIES:

@@ -165,6 +165,16 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """Messages that wait to be read, and the seconds until none does: 0 when caught up, infinite where they do not get
+    fewer, NaN where that is not known.
+    """
+
+    messages: int
+    remaining_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Drifted:
     """A segment's error relative to the naive forecast's was measured again; `drifted` where it changed for good."""
 
@@ -190,6 +200,7 @@ Happening = (
     | SaveDelayed
     | Reading
     | Standing
+    | Backlog
     | Drifted
 )
 Report = Callable[[Happening], None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ from scorer.said_alerts import said_alerts
 
 _log = logging.getLogger("roompulse.scorer")
 _REPEAT_S = 10.0
+WORTH_TELLING_S = 10.0
+"""A backlog that takes longer than this is told."""
 _UNHEEDED = (
     "goes on with the settings that it follows; --settings, --surge-budget and --slump-budget count only for "
     "partitions that begin anew, `roompulse settings apply` changes what holds"
@@ -73,9 +76,12 @@ class Narrator:
             case told.ShadowMissing(partition, reason):
                 text = f"partition {partition}: the challenger is not tried: {reason}"
                 _warn(text, partition=partition, reason=reason)
+            case told.Backlog(messages, seconds) if WORTH_TELLING_S <= seconds < math.inf:
+                text = f"catching up: {messages:,} behind, about {seconds:.0f} s"
+                self._now_and_then("backlog", text, messages=messages, seconds=round(seconds))
             case told.Standing(follows=follows):
                 self._compare(follows)
-            case told.Saved() | told.Drifted() | told.Shadowed():
+            case told.Saved() | told.Drifted() | told.Shadowed() | told.Backlog():
                 pass
 
     def _compare(self, follows: Mapping[int, told.Following]) -> None:

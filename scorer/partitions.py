@@ -116,12 +116,11 @@ class Partitions:
         self._waiting |= self._saver.wait_for(partition)
         self._owned.pop(partition, None)
         self._halted.pop(partition, None)
-        saved = self._checkpoint.claim(partition)
-        first = self._model_for(None)
+        saved, first = self._checkpoint.claim(partition), self._model_for(None)
         about = None if saved is None else read_head(saved)
         dtype = first.dtype if about is None or about.shape is None else room_dtype(*about.shape)
         since_ms = int((time.time() - self._rebuild_hours * 3600) * 1000)
-        plan = plan_recovery(partition, saved, self._log, layout_of(dtype), since_ms)
+        plan = plan_recovery(partition, self.count, saved, self._log, layout_of(dtype), since_ms)
         fold = Fold(partition, first)
         owned = Owned(fold, plan.applied, plan.live_from, saved_at=-1, anew=plan.saved is None)
         if plan.follows is not None:
@@ -189,10 +188,11 @@ class Partitions:
                 self.release(partition)
 
     def find_expired(self) -> None:
-        """After a refused read: a partition whose next message the topic no longer holds is taken over anew."""
+        """After a refused read: a partition whose next message the topic does not hold is taken over anew."""
         for partition, owned in self._owned.items():
             try:
-                if owned.position < self._log.bounds(partition)[0]:
+                first, end = self._log.bounds(partition)
+                if not first <= owned.position <= end:
                     self._waiting.add(partition)
             except BrokerError:
                 return  # it is away, as was reported; there is nothing to find out

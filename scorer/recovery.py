@@ -48,7 +48,10 @@ def read_head(saved: SavedPoint) -> SavedHead:
     try:
         return msgspec.json.decode(saved.head, type=SavedHead)
     except (msgspec.MsgspecError, ValueError) as error:
-        raise CheckpointError(f"the checkpoint cannot be read: {error}") from None
+        raise CheckpointError(
+            f"the checkpoint cannot be read: {error}. If a newer RoomPulse wrote it, go on with that version, or use "
+            "another --redis-prefix to rebuild from the topic"
+        ) from None
 
 
 def who_is_away(error: CheckpointAway | BrokerError) -> str:
@@ -58,19 +61,31 @@ def who_is_away(error: CheckpointAway | BrokerError) -> str:
     return "kafka" if isinstance(error, BrokerError) else "redis"
 
 
-def plan_recovery(partition: int, saved: SavedPoint | None, log: EventLog, layout: str, since_ms: int) -> Plan:
-    """Decide from the saved point, the committed offset and what the topic holds.
+def plan_recovery(
+    partition: int, partitions: int, saved: SavedPoint | None, log: EventLog, layout: str, since_ms: int
+) -> Plan:
+    """Decide from the saved point, the committed offset and what the topic holds, which had so many `partitions` when
+    this process began.
 
     A partition whose state is lost is read again from what was produced at `since_ms`, by Kafka's timestamps, on.
     Raises CheckpointError where going on would be wrong, with the way out.
     """
     committed = log.committed(partition)
-    begin, _ = log.bounds(partition)
-    if saved is None:
+    begin, end = log.bounds(partition)
+    head = None if saved is None else read_head(saved)
+    if head is not None:
+        _refuse_another_topic(partition, head, log)
+    if partitions != log.partition_count():
+        raise CheckpointError(_grown("this scorer began", partitions, log))
+    if (committed or 0) > end:
+        raise CheckpointError(
+            f"partition {partition}: the group has committed offset {committed}, and the topic ends at {end}: it lost "
+            "records that were scored (restored from a backup, or an unclean leader election), and new ones would be "
+            "taken for them. Use another --group-id and --redis-prefix"
+        )
+    if saved is None or head is None:
         return _rebuild(partition, committed, log, since_ms)
-    head = read_head(saved)
     follows = head.head.follows
-    _refuse_another_topic(partition, head, log)
     if saved.applied > (committed or 0):
         raise CheckpointError(
             f"partition {partition}: the checkpoint stands at offset {saved.applied}, beyond the group's committed "
@@ -106,7 +121,11 @@ def _refuse_another_topic(partition: int, head: SavedHead, log: EventLog) -> Non
             f"{log.topic_id()}): was it deleted and created anew? Use another --redis-prefix and --group-id"
         )
     if head.partitions != log.partition_count():
-        raise CheckpointError(
-            f"the checkpoint was made when the topic had {head.partitions} partitions; it has {log.partition_count()} "
-            "now, so rooms lie elsewhere: drain the old partitions, then use another --redis-prefix to rebuild"
-        )
+        raise CheckpointError(_grown("the checkpoint was made", head.partitions, log))
+
+
+def _grown(what: str, partitions: int, log: EventLog) -> str:
+    return (
+        f"{what} when the topic had {partitions} partitions; it has {log.partition_count()} now, so rooms lie "
+        "elsewhere: drain the old partitions, then use another --redis-prefix to rebuild"
+    )

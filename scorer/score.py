@@ -21,6 +21,7 @@ from roompulse.stop_signal import StopSignal
 from roompulse.summary import add_json, print_summary
 from scorer import happenings as told
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
+from scorer.backlog import BacklogWatch
 from scorer.loop import LoopOptions, ScoringLoop
 from scorer.narrate import Narrator
 from scorer.readiness import Readiness
@@ -97,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
             for observe in observers:
                 observe(happening)
 
+        observers.append(BacklogWatch(report))
         if args.drift:
             observers.append(_drift_watch(report))
 

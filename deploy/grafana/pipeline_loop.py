@@ -83,9 +83,14 @@ def lag() -> list[Panel]:
         ),
         series(
             "Time to read the backlog",
-            [Query("roompulse:offset_lag:seconds", "all partitions"), line_of("OffsetLagGrowing")],
-            "The lag of all scorers over what they read in a second. Normal: below the dashed line; no value while "
-            "there is a backlog and nothing is read.",
+            [
+                Query("roompulse:offset_lag:seconds", "all partitions"),
+                Query(f"{metric('roompulse_backlog_remaining_seconds')} < Inf", "{{instance}}: caught up in"),
+                line_of("OffsetLagGrowing"),
+            ],
+            "The lag of all scorers over what they read in a second, and the time in which each has caught up if as "
+            "much keeps coming. Normal: below the dashed line; no value while there is a backlog and nothing is read, "
+            "or it does not shrink.",
             unit="s",
             colours={"all partitions": BLUE},
             rules=("OffsetLagGrowing",),

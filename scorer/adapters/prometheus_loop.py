@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -47,6 +48,13 @@ class LoopMetrics:
         self._save_failures = Counter("roompulse_checkpoint_failures", "Saves that failed.", registry=registry)
         self._waiting = Gauge("roompulse_checkpoint_rooms_waiting", "Rooms waiting for Redis.", registry=registry)
         self._paused = Gauge("roompulse_reading_paused", "1 while too many rooms wait for Redis.", registry=registry)
+        # The backlog. NaN until it is known, infinite where it does not shrink.
+        self._remaining = Gauge(
+            "roompulse_backlog_remaining_seconds",
+            "Time until the backlog is read at the present rates; 0: caught up, +Inf: it does not shrink.",
+            registry=registry,
+        )
+        self._remaining.set(math.nan)
         self._recoveries = Counter(
             "roompulse_recoveries", "Partitions taken over, by how their state was found.", ["state"], registry=registry
         )
@@ -76,6 +84,8 @@ class LoopMetrics:
                 self._waiting.set(happening.waiting)
             case told.Reading():
                 self._paused.set(happening.paused)
+            case told.Backlog():
+                self._remaining.set(happening.remaining_s)
             case told.Recovered():
                 self._broker_up.set(1)
                 self._redis_up.set(1)

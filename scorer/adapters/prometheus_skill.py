@@ -35,6 +35,7 @@ class SkillMetrics:
         self._inside = Counter("roompulse_intervals_covered", "Those that held the actual.", registry=registry)
         # Found by a detector for each category of a partition.
         segment = ["partition", "category"]
+        self._segments: set[tuple[int, str]] = set()
         self._relative = Gauge(
             "roompulse_forecast_drift_relative_error",
             "Error over the naive forecast's, since it last changed; with --drift.",
@@ -51,8 +52,15 @@ class SkillMetrics:
             case told.Committed(tally):
                 self._judge(tally)
             case told.Drifted(partition, category, drifted, _, now):
+                self._segments.add((partition, category))
                 self._relative.labels(str(partition), category).set(now)
                 self._drifts.labels(str(partition), category).inc(drifted)
+            case told.Lost(partition):
+                gone = {segment for segment in self._segments if segment[0] == partition}
+                for _, category in gone:
+                    self._relative.remove(str(partition), category)
+                    self._drifts.remove(str(partition), category)
+                self._segments -= gone
             case _:
                 pass
 

@@ -96,21 +96,21 @@ def test_secrets_are_in_no_repr() -> None:
 def test_certificates_are_looked_at_before_a_server_is(tmp_path: Path) -> None:
     """A missing file, one that holds something else, half a pair and an encrypted key: each by its flag."""
     made = make_certificate(make_authority(tmp_path), "client")
-    tls = {"kafka_security_protocol": "SSL"}
+    tls = partial(Settings, kafka_security_protocol="SSL")
     missing, other = str(tmp_path / "none.pem"), tmp_path / "other.pem"
     other.write_text("no certificate", encoding="utf-8")
     with pytest.raises(InputError, match=rf"--kafka-ca-file {missing}: cannot be read"):
-        kafka_python_security(Settings(**tls, kafka_ca_file=missing))
+        kafka_python_security(tls(kafka_ca_file=missing))
     with pytest.raises(InputError, match=r"--kafka-ca-file .*: expected certificates in PEM"):
-        kafka_python_security(Settings(**tls, kafka_ca_file=str(other)))
+        kafka_python_security(tls(kafka_ca_file=str(other)))
     with pytest.raises(UsageError, match="belong together"):
-        kafka_python_security(Settings(**tls, kafka_cert_file=str(made.cert)))
+        kafka_python_security(tls(kafka_cert_file=str(made.cert)))
     locked = tmp_path / "locked.key"
     command = ["openssl", "rsa", "-aes128", "-passout", "pass:geheim", "-in", str(made.key), "-out", str(locked)]
     subprocess.run(command, check=True, capture_output=True)
     with pytest.raises(InputError, match="its key, not encrypted"):
-        kafka_python_security(Settings(**tls, kafka_cert_file=str(made.cert), kafka_key_file=str(locked)))
-    good = Settings(**tls, kafka_cert_file=str(made.cert), kafka_key_file=str(made.key))
+        kafka_python_security(tls(kafka_cert_file=str(made.cert), kafka_key_file=str(locked)))
+    good = tls(kafka_cert_file=str(made.cert), kafka_key_file=str(made.key))
     assert kafka_python_security(good)["security_protocol"] == "SSL"
 
 

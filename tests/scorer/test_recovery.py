@@ -112,6 +112,11 @@ def no_offsets(topic: MemoryTopic, store: MemoryStore) -> None:
     topic.committed.clear()
 
 
+def cut_short(topic: MemoryTopic, store: MemoryStore) -> None:
+    """The topic was restored from an older backup, the group's offsets were not."""
+    topic.messages = [messages[:9] for messages in topic.messages]
+
+
 def another_topic(topic: MemoryTopic, store: MemoryStore) -> None:
     """The topic was deleted and made anew."""
     topic.topic_id = "new"
@@ -144,7 +149,7 @@ def garbled(topic: MemoryTopic, store: MemoryStore) -> None:
         (another_topic, "belongs to another topic"),
         (more_partitions, "had 2 partitions; it has 3 now"),
         (another_model, "model 0123456789 is not here"),
-        (garbled, "cannot be read"),
+        (garbled, "cannot be read: .*newer RoomPulse"),
     ],
 )
 def test_what_must_not_be_continued_from_is_refused(
@@ -162,10 +167,36 @@ def test_what_must_not_be_continued_from_is_refused(
     assert dict(topic.outputs) == before
 
 
-@pytest.mark.parametrize("change", [beyond, another_topic, more_partitions])
+@pytest.mark.parametrize("change", [beyond, another_topic, more_partitions, garbled])
 def test_a_refusal_names_the_way_out(change: Callable[[MemoryTopic, MemoryStore], None]) -> None:
     """Whoever reads it at night knows which flag to change."""
     topic, store = scored()
     change(topic, store)
     with pytest.raises(CheckpointError, match="--redis-prefix"):
         Process(topic, store).run()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_topic_that_lost_what_was_scored_is_refused(kept: bool) -> None:
+    """With a checkpoint and without: what comes next would be taken for what was scored already, and be lost."""
+    topic, store = scored()
+    cut_short(topic, store)
+    with pytest.raises(CheckpointError, match=r"has committed offset 27, and the topic ends at 9.*--redis-prefix"):
+        Process(topic, store if kept else MemoryStore(), exit_at_end=False).run()
+
+
+@pytest.mark.parametrize("change", [more_partitions, cut_short])
+def test_a_topic_that_changes_under_a_running_scorer_is_refused(
+    change: Callable[[MemoryTopic, MemoryStore], None],
+) -> None:
+    """A partition that was added comes to it, or one that it reads ends before where it stands."""
+    topic, store = scored()
+    process = Process(topic, store, exit_at_end=False)
+    for _ in range(4):
+        process.loop.turn()
+    before = dict(topic.outputs)
+    change(topic, store)
+    topic.reassign()
+    with pytest.raises(CheckpointError, match=r"when the topic had 2 partitions; it has 3 now|ends at 9"):
+        process.loop.run()
+    assert dict(topic.outputs) == before

@@ -17,7 +17,7 @@ from tests.require import ROOT
 
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 GENERATED = ROOT / "docs" / "reference"
-SCRIPTS = ("bench", "deploy", "trainer/default_model.py", "tests/services")
+SCRIPTS = ("bench", "deploy", "trainer/default_model.py", "tests/chaos", "tests/fuzz", "tests/services")
 """Programs besides `roompulse` whose options the pages may name."""
 
 

@@ -36,7 +36,7 @@ class Live:
         self.topics = Topics(prefix)
         self.bootstrap = bootstrap
         self.broker = ("--bootstrap-servers", bootstrap, "--topic-prefix", prefix)
-        self.redis = ("--redis-url", redis_url, "--redis-prefix", prefix)
+        self.redis: tuple[str, ...] = ("--redis-url", redis_url, "--redis-prefix", prefix)
         self.prefix = prefix
 
     def create_topics(self, partitions: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,9 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
             yield from parsers(inner)
     if not actions:
         yield parser
+
+
+sasl = partial(Settings, kafka_security_protocol="SASL_SSL", kafka_username="scorer")
 
 
 @pytest.mark.parametrize("together", [KAFKA, REDIS])
@@ -71,7 +75,7 @@ def test_a_password_file_holds_one_line(tmp_path: Path, end: str) -> None:
     """Its line end does not belong to the password, spaces do."""
     file = tmp_path / "password"
     file.write_text(f" geheim {end}", encoding="utf-8", newline="")
-    assert security_of(Settings(**SASL, kafka_password_file=str(file))).password == " geheim "
+    assert security_of(sasl(kafka_password_file=str(file))).password == " geheim "
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"one\ntwo\n", b"\xff"])
@@ -80,13 +84,13 @@ def test_a_password_file_that_holds_none_is_named_and_not_shown(tmp_path: Path, 
     file = tmp_path / "password"
     file.write_bytes(content)
     with pytest.raises(InputError, match="--kafka-password-file") as caught:
-        security_of(Settings(**SASL, kafka_password_file=str(file)))
+        security_of(sasl(kafka_password_file=str(file)))
     assert "two" not in str(caught.value)
 
 
 def test_secrets_are_in_no_repr() -> None:
     """Settings and what is made of them end up in logs and tracebacks."""
-    settings = Settings(**SASL, kafka_password="geheim", redis_password="verschwiegen")
+    settings = sasl(kafka_password="geheim", redis_password="verschwiegen")
     shown = f"{settings!r} {security_of(settings)!r} {place_of(settings)!r}"
     assert "geheim" not in shown
     assert "verschwiegen" not in shown

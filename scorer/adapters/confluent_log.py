@@ -179,8 +179,9 @@ class ConfluentLog:
     def close(self) -> None:
         self._transactions.close()
         if not self._closed:
+            # From now on the callbacks do nothing: a closing library never answers what they ask. One that fails in it
+            # comes as a SystemError now and then; all is committed.
             self._closed = True
-            # A callback that fails while the library closes comes as a SystemError now and then. All is committed.
             with contextlib.suppress(KafkaException, SystemError):
                 self._consumer.close()
 
@@ -191,6 +192,8 @@ class ConfluentLog:
 
     def _assigned(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
         """Hold back what is new until it is started; called for every new generation, also with nothing new."""
+        if self._closed:
+            return
         for at in assigned:
             at.offset = 0
         consumer.incremental_assign(assigned)
@@ -201,7 +204,7 @@ class ConfluentLog:
         self._gained |= partitions
 
     def _revoked(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
-        """Note what is gone; at the close the library takes it out itself."""
+        """Note what is gone."""
         if self._closed:
             return
         self._membership = membership_of(consumer) or self._membership

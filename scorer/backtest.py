@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     if args.split < 1:
         raise UsageError(f"--partitions: got {args.split}, expected a number from 1 up")
     looking = looking_of(args, settings)  # what it cannot do is said before an hour of scoring, not after
-    folder = new_folder(Path(args.out))
+    folder = Path(args.out)
     ran = score_files(args, settings, chosen_overrides(settings), folder, looking.watching)
     told = looking.tell(folder, ran, lambda overrides, into: score_files(args, settings, overrides, into))
     print_summary({**ran.summary, **ran.timing, **told, "out": str(folder)}, as_json=args.json)
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 def score_files(
     args: argparse.Namespace, settings: Settings, overrides: Overrides, folder: Path, watching: Sequence[Watching] = ()
 ) -> Ran:
-    """One run over the files into a folder, with its summary.json. `watching` sees every row. Raises RoomPulseError."""
+    """One run over the files into a new folder, summary.json too; `watching` sees every row. Raises RoomPulseError."""
     started = time.monotonic()
     report = HistoryReport(say=say_on_stderr)
     rows = clone_rooms(read_history(args.files, history_options(args), report), args.rooms)
@@ -113,7 +113,7 @@ def score_files(
     options = LoopOptions(settings.max_batch, max_dirty_rooms=1 << 62, rebuild_hours=24.0)
     loop = ScoringLoop(MemoryLog(topic), MemoryCheckpoint(), model_for, options, totals, stop=lambda: False)
     place = partitioner("murmur2", args.split) if args.split > 1 else None
-    with Outputs(folder, Topics(settings.topic_prefix), grading) as outputs, ReplayProgress() as progress:
+    with Outputs(new_folder(folder), Topics(settings.topic_prefix), grading) as outputs, ReplayProgress() as progress:
         for minute, chunk in _chunks(rows, settings.max_batch, args.speed):
             for one in watching:
                 one.see(chunk)

@@ -11,7 +11,7 @@ import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,20 +50,22 @@ class Checkpoints:
         elif path.read_text() != text:
             raise RoomPulseError(f"cannot resume: {self.folder} was saved with other data or settings")
 
-    def save(self, member: int, step: int, variables: Mapping[str, Any], rng: np.random.Generator) -> None:
-        """Keep a member's state after `step`."""
-        self.keep(f"member-{member}", {"step": step, "rng": rng.bit_generator.state}, variables)
+    def save(
+        self, member: int, losses: Sequence[float], variables: Mapping[str, Any], rng: np.random.Generator
+    ) -> None:
+        """Keep a member's state after as many steps as there are losses."""
+        self.keep(f"member-{member}", {"losses": list(losses), "rng": rng.bit_generator.state}, variables)
 
-    def load(self, member: int, variables: Mapping[str, Any], rng: np.random.Generator) -> int:
-        """Put the saved state into `variables` and `rng`; returns the step after which it was saved, 0 if never."""
+    def load(self, member: int, variables: Mapping[str, Any], rng: np.random.Generator) -> list[float]:
+        """Put the saved state into `variables` and `rng`; returns the loss of each step before it, none if never."""
         kept = self.kept(f"member-{member}")
         if kept is None:
-            return 0
+            return []
         state, arrays = kept
         for name, variable in variables.items():
             variable.assign(arrays[name])
         rng.bit_generator.state = state["rng"]
-        return int(state["step"])
+        return list(state["losses"])
 
     def keep(self, name: str, state: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         """Replace what is saved under `name`; `state` must fit into JSON."""

@@ -17,7 +17,7 @@ from trainer.network import NetworkSettings, Weights, build, merge, pinball
 from trainer.sessions import Session
 
 Progress = Callable[[int, int, float], None]
-"""Called after each step with member, step and loss."""
+"""Called for each step with member, step and loss; at a resumption first for those taken before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,15 @@ def fit_one(
 
     variables = {f"{index}": variable for index, variable in enumerate([*model.variables, *optimizer.variables])}
     rng = np.random.default_rng(seed)
-    done = 0 if checkpoints is None else checkpoints.load(member, variables, rng)
+    losses = [] if checkpoints is None else checkpoints.load(member, variables, rng)
+    for step, loss in enumerate(losses):
+        progress(member, step + 1, loss)
     source = batches(sessions, simulated, rng, settings.batch_size)
-    for step in range(done, settings.steps):
-        progress(member, step + 1, float(train_step(*map(tf.constant, next(source)))))
+    for step in range(len(losses), settings.steps):
+        losses.append(float(train_step(*map(tf.constant, next(source)))))
+        progress(member, step + 1, losses[-1])
         # Batches are made several at once: between those the generator's state is that of the next step.
         if checkpoints is not None and (step + 1) % checkpoints.every_steps == 0:
-            checkpoints.save(member, step + 1, variables, rng)
+            checkpoints.save(member, losses, variables, rng)
     optimizer.finalize_variable_values(model.trainable_variables)
     return [np.asarray(weight) for weight in model.get_weights()]

@@ -25,7 +25,7 @@ EVERY = 20
 
 @dataclass(slots=True)
 class LearningCurve:
-    """The loss of each step, by member, as far as this run saw it: a resumed one begins where it went on."""
+    """The loss of each step, by member."""
 
     losses: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
 

@@ -182,14 +182,15 @@ class KafkaPythonLog:
     def _batches(self, records: Mapping[TopicPartition, list[Any]]) -> dict[int, Batch]:
         batches = {}
         for at in self._consumer.assignment():
-            partition = at.partition
-            if partition not in self._positions:
+            if (before := self._positions.get(at.partition)) is None:
                 continue
-            # position() and not last offset + 1: transaction markers take offsets too.
-            position = self._consumer.position(at)
-            if position != self._positions[partition]:
-                self._positions[partition] = position
-                batches[partition] = Batch(list(map(Message._make, map(_fields, records.get(at, ())))), position)
+            found = records.get(at, ())
+            position = found[-1].offset + 1 if found else before
+            with contextlib.suppress(KafkaError):  # with the broker away this may fail, and loses nothing
+                position = self._consumer.position(at)  # transaction markers take offsets too
+            if position != before:
+                self._positions[at.partition] = position
+                batches[at.partition] = Batch(list(map(Message._make, map(_fields, found))), position)
         return batches
 
     def _described(self) -> TopicState:

@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from roompulse.errors import RecordError
 from roompulse.rooms import FRESH
 from scorer.pipeline.decode import MINUTE, DeadLetter, Decoded
 from scorer.ports import Message
-
-REASON = "rooms"
 
 
 class RoomLimit:
@@ -59,4 +58,5 @@ class RoomLimit:
             place[row] = -1
             number = int(decoded.position[row])
             said = f"room_id: a new room, and the partition holds {self._most} already (--max-rooms)"
-            self.letters[number] = DeadLetter(self._messages[number], REASON, said)
+            refused = RecordError("rooms", said)
+            self.letters[number] = DeadLetter(self._messages[number], refused.reason, str(refused))

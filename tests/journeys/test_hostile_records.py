@@ -185,7 +185,8 @@ def test_live_records_are_as_the_asyncapi_document_says(hostile: Hostile) -> Non
 
 def test_every_record_is_accounted_for(hostile: Hostile) -> None:
     """The metric counts by reason, the summary adds up."""
-    assert hostile.dead_by_reason == Counter(bad.reason for bad in BAD)
+    given = {reason: count for reason, count in hostile.dead_by_reason.items() if count}
+    assert given == Counter(bad.reason for bad in BAD)
     summary = hostile.summary
     counts = {name: summary[name] for name in ("events_in", "forecasts_out", "dead_letters", "late", "duplicate")}
     expected = {"events_in": hostile.good + len(BAD), "forecasts_out": hostile.good, "dead_letters": len(BAD)}

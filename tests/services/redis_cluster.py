@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from roompulse.embedded import redis_answers, redis_command
 from roompulse.local_server import LOOPBACK, LocalServer, free_port
@@ -43,8 +45,8 @@ class ClusterNode(LocalServer):
 
     @property
     def client(self) -> Any:
-        """A client of this node alone."""
-        return redis.Redis(port=self.port, protocol=2)
+        """A client of this node alone, which may have been started a moment ago."""
+        return redis.Redis(port=self.port, protocol=2, retry=Retry(ConstantBackoff(0.2), 50))
 
     def ask(self, *words: object) -> Any:
         """The answer to a command."""

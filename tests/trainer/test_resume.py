@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from roompulse.cli import main
 from roompulse.errors import RoomPulseError
 from tests.trainer.killed import kill_once_saved, train
 from tests.trainer.presets import history
+from trainer import fitting
+from trainer.batches import batches
 from trainer.checkpoints import Checkpoints
 from trainer.fitting import TrainingSettings, fit
 from trainer.sessions import Session
@@ -36,18 +40,28 @@ def kill_at(member: int, step: int):
 
 
 @pytest.mark.timeout(300)
-def test_a_killed_training_ends_in_the_same_bytes(tmp_path: Path) -> None:
-    """Killed in its first member and again in its second: the weights are those of an undisturbed run."""
-    undisturbed = fit(sessions(), SETTINGS, lambda *_: None)
+def test_a_killed_training_ends_in_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed in its first member and again in its second: weights and losses are those of an undisturbed run."""
+    told: list[tuple[int, int, float]] = []
+    undisturbed = fit(sessions(), SETTINGS, lambda *step: told.append(step))
     checkpoints = Checkpoints(tmp_path / "saved", every_steps=10)
     checkpoints.begin({"data": "x"}, resume=False)
     for killed in ((0, 15), (1, 18)):
         with pytest.raises(Killed):
             fit(sessions(), SETTINGS, kill_at(*killed), checkpoints=checkpoints)
         checkpoints.begin({"data": "x"}, resume=True)
-    steps: list[tuple[int, int]] = []
-    resumed = fit(sessions(), SETTINGS, lambda m, s, _: steps.append((m, s)), checkpoints=checkpoints)
-    assert steps == [(1, step) for step in range(11, 21)]
+    again: list[tuple[int, int, float]] = []
+    drawn: list[object] = []
+
+    def counted(*arguments: Any) -> Iterator[Any]:
+        for batch in batches(*arguments):
+            drawn.append(batch)
+            yield batch
+
+    monkeypatch.setattr(fitting, "batches", counted)
+    resumed = fit(sessions(), SETTINGS, lambda *step: again.append(step), checkpoints=checkpoints)
+    assert again == told
+    assert len(drawn) == 10
     for expected, got in zip(undisturbed, resumed, strict=True):
         np.testing.assert_array_equal(expected, got)
     checkpoints.end()

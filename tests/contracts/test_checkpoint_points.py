@@ -26,7 +26,7 @@ from roompulse.errors import CheckpointAway, FencedError
 from scorer.adapters import redis_checkpoint
 from scorer.adapters.redis_link import Command, RedisSession
 from tests.contracts.fold import Fold, Point, point
-from tests.contracts.stores import InRedis, Store
+from tests.contracts.stores import InCluster, InRedis, Store
 
 ROOMS = [b"a", b"b", b"c", b"d", b"e"]
 OWNERS = st.sampled_from([0, 1])
@@ -78,6 +78,10 @@ class Points(RuleBasedStateMachine):
         self.last_claim: int | None = None
         self.claim_is_stored = False
         self.folds = [self.new_fold(), self.new_fold()]
+
+    def teardown(self) -> None:
+        """Let go of the connections of all owners: a server takes only so many."""
+        self.store.close()
 
     def new_fold(self) -> Fold:
         return Fold(self.store.owner())
@@ -232,8 +236,8 @@ class Points(RuleBasedStateMachine):
 
 
 def test_a_store_holds_one_point_of_the_fold(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """See above; against memory, Redis and Valkey, the latter two interrupted between any two commands."""
-    in_redis = isinstance(store, InRedis)
+    """See above; against memory, Redis, Valkey and a cluster, the servers interrupted between any two commands."""
+    in_redis = isinstance(store, InRedis | InCluster)
     interruptions = _interrupt(monkeypatch) if in_redis else None
     run_state_machine_as_test(
         lambda: Points(store, interruptions),  # type: ignore[arg-type]  # anything that makes a machine will do

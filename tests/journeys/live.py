@@ -13,7 +13,10 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
+from roompulse.kafka_client import make_producer
+from roompulse.settings import Settings
 from roompulse.topics import Topics
+from tests.journeys.good_rooms import Sent
 
 TIMEOUT_S = 90
 
@@ -38,10 +41,22 @@ class Live:
         self.broker = ("--bootstrap-servers", bootstrap, "--topic-prefix", prefix)
         self.redis: tuple[str, ...] = ("--redis-url", redis_url, "--redis-prefix", prefix)
         self.prefix = prefix
+        self.partitions = 0
 
     def create_topics(self, partitions: int) -> None:
         """Create all topics."""
         self.must("topics", "create", *self.broker, "--partitions", str(partitions))
+        self.partitions = partitions
+
+    def send(self, records: Sequence[Sent], clock: Sent | None = None) -> None:
+        """Put records on the topic, each at the partition of its key, and a clock on every partition."""
+        producer = make_producer(Settings(bootstrap_servers=self.bootstrap))
+        for record in records:
+            producer.send(self.topics.minutes, record.value, record.key, record.headers)
+        for partition in range(self.partitions if clock else 0):
+            producer.send(self.topics.minutes, clock.value, None, clock.headers, partition) if clock else None
+        producer.flush(timeout=60)
+        producer.close(timeout=5)
 
     def produce(self, *arguments: str) -> dict[str, Any]:
         """Replay files as fast as possible; returns the summary."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,8 @@ import redis
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from roompulse.kafka_client import make_producer
-from roompulse.settings import Settings
 from tests.contracts.event_logs import wait
-from tests.journeys.good_rooms import Sent, clock_after, records_of, write_history
+from tests.journeys.good_rooms import clock_after, records_of, write_history
 from tests.journeys.live import TIMEOUT_S, Live, backtest, lines_by_room
 from tests.services.kafka import Kafka
 from tests.services.redis import RedisServer
@@ -31,17 +29,6 @@ def live(kafka: Kafka, redis_server: RedisServer) -> Live:
     live = Live(kafka.address, redis_server.url, f"c{uuid.uuid4().hex[:8]}.")
     live.create_topics(PARTITIONS)
     return live
-
-
-def send(live: Live, records: Sequence[Sent], clock: Sent | None = None) -> None:
-    """Put records on the topic, and a clock on every partition."""
-    producer = make_producer(Settings(bootstrap_servers=live.bootstrap))
-    for record in records:
-        producer.send(live.topics.minutes, record.value, record.key, record.headers)
-    for partition in range(PARTITIONS if clock else 0):
-        producer.send(live.topics.minutes, clock.value, None, clock.headers, partition) if clock else None
-    producer.flush(timeout=30)
-    producer.close(timeout=5)
 
 
 def refusal(live: Live, client: str) -> str:
@@ -89,7 +76,7 @@ def test_what_must_not_be_continued_from_is_refused(
     """A newer program's head, offsets set back and set beyond the end, a grown topic, and one made anew."""
     history = tmp_path / "history.csv"
     write_history(history)
-    send(live, list(records_of(history))[:120])
+    live.send(list(records_of(history))[:120])
     live.score_to_end("--client", client)
     written = live.read(live.topics.forecasts)
     group, admin = Group(live), KafkaAdminClient(bootstrap_servers=live.bootstrap)
@@ -137,14 +124,14 @@ def test_an_older_program_rebuilds_what_a_newer_one_saved(
     history = tmp_path / "history.csv"
     write_history(history)
     records = list(records_of(history))
-    send(live, records[:200])
+    live.send(records[:200])
     live.score_to_end()
     with redis.Redis(port=redis_server.port) as store:
         change_heads(store, live, layout="0123456789abcdef", shape=[99, 60, 0], since="version 99")
         for key in store.keys(f"{live.prefix}:*:rooms:*"):
             for room in store.hkeys(key):
                 store.hset(key, room, b"longer" * 1000)
-    send(live, records[200:], clock_after(history))
+    live.send(records[200:], clock_after(history))
     live.score_to_end()
     backtest(tmp_path / "quiet", str(history))
     assert live.by_room(live.topics.forecasts) == lines_by_room(tmp_path / "quiet" / "forecasts.jsonl")

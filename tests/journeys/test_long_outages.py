@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
-from roompulse.kafka_client import make_producer
-from roompulse.settings import Settings
-from tests.journeys.good_rooms import MINUTES, ROOMS, Sent, clock_after, records_of, write_history
+from tests.journeys.good_rooms import MINUTES, ROOMS, clock_after, records_of, write_history
 from tests.journeys.live import Live, backtest, lines_by_room
 from tests.journeys.running import RunningScorer
 from tests.services.kafka import Kafka
@@ -38,17 +36,6 @@ def installed(kafka: Kafka, redis_server: RedisServer) -> Live:
     return live
 
 
-def send(live: Live, records: Sequence[Sent], clock: Sent | None = None) -> None:
-    """Put records on the topic, and a clock on every partition."""
-    producer = make_producer(Settings(bootstrap_servers=live.bootstrap))
-    for record in records:
-        producer.send(live.topics.minutes, record.value, record.key, record.headers)
-    for partition in range(PARTITIONS if clock else 0):
-        producer.send(live.topics.minutes, clock.value, None, clock.headers, partition) if clock else None
-    producer.flush(timeout=60)
-    producer.close(timeout=5)
-
-
 def one(scorer: RunningScorer, name: str) -> float:
     """A metric without labels."""
     return scorer.metric(name)[""]
@@ -71,23 +58,23 @@ def test_scoring_goes_on_without_redis_up_to_the_bound_and_by_itself_when_it_is_
     many = [record for record in records if record.key != ROOMS[0].encode()]
     with RunningScorer(live.score_command("--client", client, "--max-dirty-rooms", "2"), tmp_path / "one") as scorer:
         scorer.until_ready()
-        send(live, many[:60])
+        live.send(many[:60])
         scorer.until_events(60)
         scorer.until("saved", lambda: one(scorer, "roompulse_checkpoint_rooms_waiting") == 0)
         redis_server.stop()
-        send(live, few[:40])
+        live.send(few[:40])
         scorer.until_events(100)
         scorer.until("one waits", lambda: one(scorer, "roompulse_checkpoint_rooms_waiting") == 1)
         assert one(scorer, "roompulse_redis_up") == 0
         assert one(scorer, "roompulse_reading_paused") == 0
         scorer.until("said", lambda: "checkpoint delayed, 1 rooms wait in memory" in scorer.log)
-        send(live, many[60:90])
+        live.send(many[60:90])
         scorer.until("paused", lambda: one(scorer, "roompulse_reading_paused") == 1, PATIENCE_S)
         waiting = "roompulse_checkpoint_rooms_waiting"  # as told by the next save that is delayed
         scorer.until("counted", lambda: 2 <= one(scorer, waiting) <= len(ROOMS), PATIENCE_S)
         assert "reading pauses until Redis is back" in scorer.log
         assert scorer.get("/readyz")[0] == 503
-        send(live, [*few[40:], *many[90:]], clock_after(history))
+        live.send([*few[40:], *many[90:]], clock_after(history))
         scorer.until("a backlog", lambda: sum(scorer.metric("roompulse_offset_lag").values()) > 100, PATIENCE_S)
         assert sum(scorer.metric("roompulse_events_total").values()) <= 130
         redis_server.start()
@@ -119,13 +106,13 @@ def test_a_broker_that_was_away_is_waited_for(
     half = EVENTS // 2
     with RunningScorer(live.score_command("--client", client), tmp_path / "one") as scorer:
         scorer.until_ready()
-        send(live, records[:half])
+        live.send(records[:half])
         scorer.until_events(half // 2)
         own_kafka.stop()
         scorer.until("it is missed", lambda: one(scorer, "roompulse_broker_up") == 0, PATIENCE_S)
         scorer.until("said", lambda: "Kafka does not answer, trying again" in scorer.log, PATIENCE_S)
         own_kafka.start()
-        send(live, records[half:], clock_after(history))
+        live.send(records[half:], clock_after(history))
         scorer.until("all", lambda: sum(scorer.metric("roompulse_events_total").values()) >= EVENTS, PATIENCE_S)
         scorer.until("back", lambda: one(scorer, "roompulse_broker_up") == 1, PATIENCE_S)
         scorer.stop()

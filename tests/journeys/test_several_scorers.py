@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import signal
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import redis
 
-from roompulse.kafka_client import make_producer
-from roompulse.settings import Settings
-from tests.journeys.good_rooms import MINUTES, ROOMS, Sent, clock_after, records_of, write_history
+from tests.journeys.good_rooms import MINUTES, ROOMS, clock_after, records_of, write_history
 from tests.journeys.live import Live, backtest, lines_by_room
 from tests.journeys.running import RunningScorer
 from tests.services.kafka import Kafka
@@ -40,17 +37,6 @@ def history(tmp_path: Path) -> Path:
     file = tmp_path / "history.csv"
     write_history(file)
     return file
-
-
-def send(live: Live, records: Sequence[Sent], clock: Sent | None = None) -> None:
-    """Put records on the topic, each at the partition of its key, and a clock on every partition."""
-    producer = make_producer(Settings(bootstrap_servers=live.bootstrap))
-    for record in records:
-        producer.send(live.topics.minutes, record.value, record.key, record.headers)
-    for partition in range(PARTITIONS if clock else 0):
-        producer.send(live.topics.minutes, clock.value, None, clock.headers, partition) if clock else None
-    producer.flush(timeout=30)
-    producer.close(timeout=5)
 
 
 def scorer(live: Live, folder: Path, name: str, client: str = "kafka-python") -> RunningScorer:
@@ -90,18 +76,18 @@ def test_two_scorers_share_the_partitions_and_hand_them_over(
         assert first.get("/readyz") == (200, "ok\n")
         assert first.get("/") == (404, "there are /metrics, /healthz and /readyz\n")
         assert first.get("/metrics/rooms")[0] == 404
-        send(live, records[:third])
+        live.send(records[:third])
         first.until_events(third)
         with scorer(live, tmp_path / "second", "two", two_client) as second:
             second.until_ready()
-            send(live, records[third : 2 * third])
+            live.send(records[third : 2 * third])
             events = "roompulse_events_total"
             first.until(
                 "both", lambda: sum(first.metric(events).values()) + sum(second.metric(events).values()) >= 2 * third
             )
             pages = first.get("/metrics")[1] + second.get("/metrics")[1]
             one = first.stop(signal.SIGINT)
-            send(live, records[2 * third :], clock_after(history))
+            live.send(records[2 * third :], clock_after(history))
             second.until("the rest", lambda: sum(second.metric(events).values()) >= EVENTS - one["events_in"])
             two = second.stop(signal.SIGTERM)
     assert one["events_in"] + two["events_in"] == EVENTS
@@ -118,11 +104,11 @@ def test_the_older_of_two_scorers_of_one_name_ends(live: Live, history: Path, tm
     half = EVENTS // 2
     with scorer(live, tmp_path / "older", "one", client) as older:
         older.until_ready()
-        send(live, records[:half])
+        live.send(records[:half])
         older.until_events(half)
         with scorer(live, tmp_path / "newer", "one", client) as newer:
             newer.until_ready()
-            send(live, records[half:], clock_after(history))
+            live.send(records[half:], clock_after(history))
             assert older.ended(120) == 1
             last = older.log.splitlines()[-1]
             assert last.startswith("roompulse score: ")

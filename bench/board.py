@@ -48,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rooms", type=int, default=1000)
     parser.add_argument("--speed", type=float, default=60.0, help="times real time (default %(default)s)")
     parser.add_argument("--alerts-per-minute", type=float, default=50.0, help="by the clock (default %(default)s)")
-    parser.add_argument("--warm-up", type=float, default=30.0, help="seconds before the first phase, for alerts to come")
+    parser.add_argument(
+        "--warm-up", type=float, default=30.0, help="seconds before the first phase, for alerts to come"
+    )
     parser.add_argument("--seconds", type=float, default=20.0, help="of each of the four phases")
     parser.add_argument("--json", action="store_true", help="print the result as JSON on the last line")
     args = parser.parse_args(arguments)
@@ -99,9 +101,7 @@ def _measure(stack: ExitStack, browser: Browser, args: argparse.Namespace) -> di
     }
 
 
-def _with_pages(
-    rig: Rig, browser: Browser, board: ServedBoard, seconds: float
-) -> tuple[Phase, dict[str, Smoothness]]:
+def _with_pages(rig: Rig, browser: Browser, board: ServedBoard, seconds: float) -> tuple[Phase, dict[str, Smoothness]]:
     """The first page and then a room's, each for half the time: a browser gives hidden pages less."""
     first = WatchedPage(browser, board.address)
     first.wait_until_live()

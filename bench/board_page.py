@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page
@@ -14,32 +15,28 @@ LONG_TASK_MS = 50.0
 """From here on a browser calls a task long: a click or a key waits for it noticeably (W3C Long Tasks)."""
 
 _WATCH = """
-window.seen = { tasks: [], updates: [], frame: 0 };
+window.seen = { tasks: [], updates: [] };
 new PerformanceObserver((list) => list.getEntries().forEach((task) => seen.tasks.push(task.duration)))
   .observe({ type: "longtask" });
-let before = performance.now();
-const frame = (now) => { seen.frame = Math.max(seen.frame, now - before); before = now; requestAnimationFrame(frame); };
-requestAnimationFrame(frame);
 addEventListener("DOMContentLoaded", () =>
   new MutationObserver(() => {
     const last = seen.updates.at(-1);
     if (last === undefined || performance.now() - last > 50) seen.updates.push(performance.now());
   }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true }));
 """
-_READ = "() => { const read = seen; window.seen = { tasks: [], updates: [], frame: 0 }; return read; }"
+_READ = "() => { const read = seen; window.seen = { tasks: [], updates: [] }; return read; }"
 
 
 @dataclass(frozen=True, slots=True)
 class Smoothness:
-    """Of one page over some seconds. Times in milliseconds; `busy` is the main thread's share of the time."""
+    """Of one page over some seconds. Times are milliseconds by the clock, `cpu_share` a part of a core."""
 
     updates: int
     gap_median_ms: float
     gap_longest_ms: float
     task_longest_ms: float
     long_tasks: int
-    frame_longest_ms: float
-    busy: float
+    cpu_share: float
 
 
 class WatchedPage:
@@ -51,8 +48,8 @@ class WatchedPage:
         self.page.add_init_script(_WATCH)
         self.page.goto(address)
         self._cost: CDPSession = self.page.context.new_cdp_session(self.page)
-        self._cost.send("Performance.enable")
-        self._from_s, self._busy_s = time.monotonic(), self._main_thread_s()
+        self._cost.send("Performance.enable", {"timeDomain": "threadTicks"})
+        self._from_s, self._used_s = time.monotonic(), self._main_thread_s()
 
     def wait_until_live(self) -> None:
         """Return once the page shows rooms and says that nothing is left to be read."""
@@ -77,13 +74,13 @@ class WatchedPage:
     def begin(self) -> None:
         """Forget what was counted."""
         self.page.evaluate(_READ)
-        self._from_s, self._busy_s = time.monotonic(), self._main_thread_s()
+        self._from_s, self._used_s = time.monotonic(), self._main_thread_s()
 
     def end(self) -> Smoothness:
         """What was counted since `begin`."""
         return smoothness_of(
             self.page.evaluate(_READ),
-            (self._main_thread_s() - self._busy_s) / (time.monotonic() - self._from_s),
+            (self._main_thread_s() - self._used_s) / (time.monotonic() - self._from_s),
         )
 
     def close(self) -> None:
@@ -95,16 +92,15 @@ class WatchedPage:
         return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
 
 
-def smoothness_of(seen: dict[str, Any], busy: float) -> Smoothness:
+def smoothness_of(seen: dict[str, Any], cpu_share: float) -> Smoothness:
     """From what the page counted. A page that was renewed less than twice has gaps of NaN."""
     updates = seen["updates"]
-    gaps = [later - sooner for sooner, later in zip(updates, updates[1:], strict=False)]
+    gaps = [later - sooner for sooner, later in pairwise(updates)]
     return Smoothness(
         updates=len(updates),
         gap_median_ms=statistics.median(gaps) if gaps else float("nan"),
         gap_longest_ms=max(gaps, default=float("nan")),
         task_longest_ms=max(seen["tasks"], default=0.0),
         long_tasks=len(seen["tasks"]),
-        frame_longest_ms=seen["frame"],
-        busy=busy,
+        cpu_share=cpu_share,
     )

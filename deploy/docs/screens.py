@@ -1,13 +1,12 @@
-"""`python -m deploy.docs.screens` photographs the board for docs/pictures: a real demo in Debian's Chromium.
+"""`python -m deploy.docs.screens` photographs for docs/pictures: a real demo's board and a report, in Debian's Chromium.
 
-`--report FILE` photographs a `report.html` of `roompulse backtest` instead, as docs/pictures/report.png.
+Three minutes. `--only board` and `--only report` leave the other as it is.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,8 +14,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from deploy.docs.browser import chromium
 from deploy.docs.transcript import ROOT
 from roompulse.local_server import free_port
 from watch.child import GuardedFolder
@@ -28,6 +28,11 @@ PICTURES = ROOT / "docs" / "pictures"
 WIDTH, HEIGHT = 1260, 700
 PHONE_WIDTH, PHONE_HEIGHT = 390, 844
 SPEED, SHOWN_AFTER_MINUTES = 60.0, 65
+REPORT_HEIGHT = 1480
+REPORT_COMMANDS = (
+    "simulate --out rooms.csv --labels labels.csv --seed 7 --rooms 60 --minutes 600",
+    "backtest rooms.csv --labels labels.csv --out judged --report",
+)
 LARGEST_BYTES = 200_000
 WAIT_MS = 60_000
 
@@ -60,11 +65,15 @@ def board_screens(browser: Browser) -> None:
             _keep(page, name)
 
 
-def report_screen(browser: Browser, report: Path) -> None:
-    """The top of a report, which is one file that needs no server."""
-    page = _page(browser, "light", WIDTH, HEIGHT)
-    page.goto(report.resolve().as_uri())
-    _keep(page, "report")
+def report_screen(browser: Browser) -> None:
+    """The top of the report that the commands of docs/report.md make."""
+    with GuardedFolder(Path(tempfile.mkdtemp(prefix="roompulse-screens-")), keep=False) as folder:
+        for command in REPORT_COMMANDS:
+            subprocess.run([sys.executable, "-m", "roompulse", *command.split()], cwd=folder, check=True)
+        page = _page(browser, "light", WIDTH, REPORT_HEIGHT)
+        page.goto((folder / "judged" / "report.html").as_uri())
+        page.wait_for_selector(".js-plotly-plot .main-svg")
+        _keep(page, "report")
 
 
 def _page(browser: Browser, theme: Literal["dark", "light"], width: int, height: int) -> Page:
@@ -92,18 +101,13 @@ def _say(line: str) -> None:
 def main() -> None:
     """Photograph what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m deploy.docs.screens", description="Photographs for the docs.")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="a report.html, instead of the board")
-    report = parser.parse_args().report
-    binary = shutil.which("chromium") or sys.exit("Chromium is not installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        # Its sandbox needs user namespaces, which root and containers do not have.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=binary, args=arguments)
-        if report is None:
+    parser.add_argument("--only", choices=("board", "report"), help="not the other")
+    only = parser.parse_args().only
+    with chromium() as browser:
+        if only != "report":
             board_screens(browser)
-        else:
-            report_screen(browser, report)
-        browser.close()
+        if only != "board":
+            report_screen(browser)
 
 
 if __name__ == "__main__":

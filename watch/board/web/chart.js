@@ -7,7 +7,10 @@ export default {
   props: ["data", "option", "label"],
   mounted() {
     this.chart = echarts.init(this.$refs.canvas, null, { renderer: "canvas" });
-    this.draw = () => this.chart.setOption(this.option(this.data, colours()), { replaceMerge: ["series"] });
+    this.draw = () => {
+      this.drawn = JSON.stringify(this.data);
+      this.chart.setOption(this.option(this.data, colours()), { replaceMerge: ["series"] });
+    };
     this.watching = new ResizeObserver(() => this.chart.resize());
     this.watching.observe(this.$refs.canvas);
     addEventListener("roompulse-theme", this.draw);
@@ -15,7 +18,8 @@ export default {
   },
   watch: {
     data() {
-      this.draw();
+      // The page is renewed every second, what a chart shows every minute; drawing is what costs.
+      if (JSON.stringify(this.data) !== this.drawn) this.draw();
     },
   },
   beforeUnmount() {

@@ -141,13 +141,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _follow(pipeline: Pipeline, overview: Overview, display: Display, speed: float, stop: StopSignals) -> Account:
     """Show the run to its end, or until stopped; then let everything that was sent be scored and read."""
-    ending = False
+    ending, had_board = False, pipeline.board is not None
 
     def turn() -> None:
         records = pipeline.feed.poll(POLL_S)
         now_s = time.time()
         alerts = overview.take(records, now_s)
-        standing = Standing(speed, WARM_UP_MINUTES, pipeline.metrics, now_s, ending, pipeline.board)
+        standing = Standing(speed, WARM_UP_MINUTES, pipeline.metrics, now_s, ending, pipeline.board, had_board)
         display.show(overview, alerts, standing)
 
     _turn_until(lambda: bool(stop.number) or pipeline.input_over(), turn, timeout_s=float("inf"))

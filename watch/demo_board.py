@@ -51,6 +51,20 @@ class DemoBoard:
             self._say(f"no board: it did not answer within {READY_TIMEOUT_S:g} s")
         return None
 
+    def ended(self) -> bool:
+        """Whether it has ended since it answered; the first time that is said, with why."""
+        if self._child is None:
+            return True
+        why = ""
+        try:
+            if not self._child.ended:
+                return False
+        except RoomPulseError as error:
+            why = f": {error}"
+        self._child = None
+        self._say(f"the board has ended, the demo goes on{why}")
+        return True
+
     def _answers(self) -> bool:
         try:
             # The address is our own, on this machine.

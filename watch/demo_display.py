@@ -87,10 +87,13 @@ class LiveDisplay:
         self._glyphs = glyphs_for(console.encoding)
         self._live = Live(console=console, screen=True, auto_refresh=False)
         self._shown = 0.0
+        self._meanwhile: list[str] = []
 
     def say(self, line: str) -> None:
-        """Tell one thing, while there is no picture."""
-        if not self._live.is_started:
+        """Tell one thing; while there is a picture, once it is gone."""
+        if self._live.is_started:
+            self._meanwhile.append(line)
+        else:
             self._console.print(Text(plain(line), style="dim"))
 
     def show(self, overview: Overview, alerts: Iterable[Alert], standing: Standing) -> None:
@@ -110,3 +113,5 @@ class LiveDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
+        for line in self._meanwhile:
+            self.say(line)

@@ -25,7 +25,10 @@ _SEVERITY_STYLES = {"critical": "bold reverse", "warning": "bold"}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the picture has to say besides the rooms. `metrics` and `board` are addresses, None where there is none."""
+    """What the picture has to say besides the rooms. `metrics` and `board` are addresses, None where there is none.
+
+    `had_board`: there was a board when it began, so that none now is one that has ended.
+    """
 
     speed: float
     warm_up_minutes: int
@@ -33,6 +36,7 @@ class Standing:
     now_s: float
     ending: bool = False
     board: str | None = None
+    had_board: bool = False
 
 
 def screen(overview: Overview, standing: Standing, glyphs: Glyphs, width: int, height: int) -> Group:
@@ -85,7 +89,7 @@ def _head(overview: Overview, standing: Standing, glyphs: Glyphs, width: int) ->
         ),
         pace,
         Text(
-            (f"board at {standing.board}  " if standing.board else "")
+            (f"board at {standing.board}  " if standing.board else "the board has ended  " if standing.had_board else "")
             + (f"metrics at {standing.metrics}  " if standing.metrics else "")
             + "Ctrl-C ends with a summary",
             style=QUIET_STYLE,

@@ -54,8 +54,9 @@ class LivePipeline:
         self.metrics: str | None = f"{self._server}/metrics"
         settings, topics = Settings(bootstrap_servers=self._broker.address), Topics()
         ensure_topics(settings, topics)
+        self.board: str | None = None
         # It loads while the scorer gets ready.
-        board = DemoBoard(stack, folder, self._broker.address, plan.board_port, say)
+        self._demo_board = DemoBoard(stack, folder, self._broker.address, plan.board_port, say)
         names = {
             MINUTES: topics.minutes,
             FORECASTS: topics.forecasts,
@@ -65,7 +66,7 @@ class LivePipeline:
         self.feed: Feed = KafkaFeed(settings, names, EARLIEST)
         stack.callback(self.feed.close)
         self._wait_until_ready(insist)
-        self.board: str | None = board.wait(insist)
+        self.board = self._demo_board.wait(insist)
         say("starting the rooms")
         arguments = plan.simulate_arguments(plan.minutes or 0, self.labels)
         self._simulate = stack.enter_context(
@@ -107,12 +108,14 @@ class LivePipeline:
         )
 
     def _insist(self) -> None:
-        """Raises RoomPulseError unless everything runs that should."""
+        """Raises RoomPulseError unless everything runs that must; the board need not."""
         for server in self._servers:
             if server.pid is None:
                 raise RoomPulseError(f"the embedded {server.name} has ended{tail_of(server.log)}")
         if self._score.ended:
             raise RoomPulseError("roompulse score has ended before its time")
+        if self.board is not None and self._demo_board.ended():
+            self.board = None
 
     def _wait_until_ready(self, insist: Callable[[], None]) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_S

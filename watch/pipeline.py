@@ -62,7 +62,7 @@ class Pipeline(Protocol):
     metrics: str | None
     """Address of the metrics page, where there is one."""
     board: str | None
-    """Address of the board, where there is one."""
+    """Address of the board, where there is one, for as long as it runs."""
 
     def input_over(self) -> bool:
         """Whether all events have been sent."""

@@ -53,13 +53,15 @@ def page(title: str, lead: Sequence[str], sections: Sequence[Section]) -> str:
         f'<section id="s{at}"><h2>{escape(section.title)}</h2>{"".join(section.parts)}</section>'
         for at, section in enumerate(shown)
     )
+    # A page of one section needs no list of them.
+    contents = f"<nav><ul>{contents}</ul></nav>" if len(shown) > 1 else ""
     # The policy keeps the page from asking anything of anybody, whatever stands in its texts.
     policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{style}</style></head><body>'
-        f"<header><h1>{escape(title)}</h1>{''.join(lead)}</header><nav><ul>{contents}</ul></nav><main>{body}</main>"
+        f"<header><h1>{escape(title)}</h1>{''.join(lead)}</header>{contents}<main>{body}</main>"
         "<noscript><p>The plots need JavaScript; nothing is loaded from elsewhere.</p></noscript>"
         f"<script>{get_plotlyjs()}</script><script>{script}</script></body></html>\n"
     )

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import pytest
 
 from roompulse.embedded import embedded_available
 from tests.require import require
+from tests.services.browser import DEADLINE_MS, chromium
 
 DEADLINE_S = 60.0
 NO_BOARD = ("--board-port", "0")
@@ -145,15 +145,34 @@ def test_the_usual_rooms_keep_what_the_demo_promises(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_embedded")
 def test_sigterm_ends_it_with_its_summary(tmp_path: Path) -> None:
-    """Exit code 143, every event that was sent accounted for; until then the board answers at the address it says."""
-    demo = Demo(tmp_path, "--rooms", "20", "--minutes", "500", "--json")
-    board = demo.read_until(r"board: (http://127\.0\.0\.1:\d+/)")[1]
+    """Exit code 143, every event that was sent accounted for."""
+    demo = Demo(tmp_path, "--rooms", "20", "--minutes", "500", "--json", *NO_BOARD)
     demo.read_until("first forecast")
-    with urllib.request.urlopen(board, timeout=DEADLINE_S) as page:
-        assert b"RoomPulse" in page.read()
     demo.process.terminate()
     code, output = demo.end()
     assert code == 128 + signal.SIGTERM, demo.errors
+    assert summary_in(output)["unaccounted"] == 0
+    demo.assert_nothing_left()
+
+
+@pytest.mark.usefixtures("_embedded")
+def test_the_board_opens_with_data_while_the_demo_runs_which_goes_on_without_it(tmp_path: Path) -> None:
+    """Opened at the address as soon as it is printed, before the rooms begin; its death is one line, not the end."""
+    with chromium() as browser:
+        demo = Demo(tmp_path, "--rooms", "20", "--minutes", "500", "--json")
+        address = demo.read_until(r"board: (http://127\.0\.0\.1:\d+/)")[1]
+        page = browser.new_page()
+        page.goto(address, timeout=DEADLINE_MS)
+        page.locator(".hot tbody tr").first.wait_for(timeout=DEADLINE_MS)
+        page.locator(".standing.good").wait_for(timeout=DEADLINE_MS)
+        assert demo.process.poll() is None
+    os.kill(demo.pid_of(" board "), signal.SIGKILL)
+    demo.read_until("the board has ended, the demo goes on: roompulse board was killed by signal 9")
+    demo.read_until("events/s")
+    demo.process.terminate()
+    code, output = demo.end()
+    assert code == 128 + signal.SIGTERM, demo.errors
+    assert demo.errors.count("the board has ended") == 1
     assert summary_in(output)["unaccounted"] == 0
     demo.assert_nothing_left()
 

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tests.watch.records import START, alert_record, event, forecast, hotlist
+from watch.demo_display import LiveDisplay
 from watch.demo_screen import Standing, screen, wrapped
 from watch.glyphs import ASCII, UNICODE, Glyphs
 from watch.overview import Overview
@@ -117,3 +118,17 @@ def test_sentences_break_between_words_and_end_with_an_ellipsis(text: str, expec
     made = wrapped(text, 8, 2, "…")
     assert made == expected
     assert all(cell_len(line) <= 8 for line in made)
+
+
+def test_a_board_that_has_ended_shows_in_the_picture_and_is_told_after_it() -> None:
+    """Its address goes; the line that says why waits until the terminal is given back."""
+    assert any("board at http://b/" in line for line in drawn(busy(), 120, 30, board="http://b/", had_board=True))
+    lines = drawn(busy(), 120, 30, had_board=True)
+    assert any("the board has ended" in line for line in lines)
+    assert not any("board" in line for line in drawn(busy(), 120, 30))
+    file = io.StringIO()
+    console = Console(file=file, width=100, force_terminal=True, color_system=None, legacy_windows=False)
+    with LiveDisplay(console) as display:
+        display.say("the board has ended, the demo goes on: why")
+        assert "why" not in file.getvalue()
+    assert file.getvalue().rstrip("\n").endswith("the board has ended, the demo goes on: why")

@@ -141,7 +141,7 @@ export const entry = (alert) =>
     ]),
     h("p", { class: "said", title: alert.text }, [
       alert.state === "open" ? null : h("span", { class: "state" }, `${STATES[alert.state] ?? alert.state}, `),
-      alert.peak_percent === null ? null : [alert.state === "open" ? null : "peak ", h("b", {}, percent(alert.peak_percent)), " "],
+      alert.peak_percent === null ? null : [alert.state === "open" ? null : "peak ", h("b", {}, percent(alert.peak_percent)), alert.state === "open" ? " " : ", "],
       alert.expected === null ? null : `${alert.state === "open" ? "" : "last "}${count(alert.actual)} came, ${count(alert.expected)} expected `,
       alert.drivers.length ? driverOf(alert) : null,
     ]),

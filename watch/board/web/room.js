@@ -151,6 +151,11 @@ const skill = (room) =>
     h("div", { class: "title" }, [h("h2", { id: "skill" }, "Forecasts of the last hour, judged")]),
     skillTable(room.skill),
     h("p", { class: "explained" }, "Error: mean of |came − median| in people a minute. Naive: the last minute's count, repeated."),
+    h("p", { class: "explained" }, [
+      "No topic tells whether the gate serves this room the plain mean, nor how its intervals are calibrated, and the board does not ask Redis: ",
+      h("code", {}, "roompulse room"),
+      " does.",
+    ]),
   ]);
 
 const channels = (room) =>

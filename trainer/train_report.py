@@ -22,6 +22,12 @@ from trainer.report import examples, leaderboard_table, places_table
 EVERY = 20
 """Steps of which the mean loss is one point of the learning curve."""
 
+PLACES = (
+    "By size of room and minute of session: mean absolute error over all ten minutes, and the share inside the "
+    "10-90 % interval, which should be 80 %. Randomised: a whole number that an end of the interval passes through "
+    "counts in proportion."
+)
+
 
 @dataclass(slots=True)
 class LearningCurve:
@@ -79,7 +85,7 @@ def train_page(
         Section("In short", [points(verdict(judged))]),
         Section("Learning", [curve.figure()] if curve.losses else []),
         *skill_sections(judged, f"Hours are those of {about['time zone']}." if "time zone" in about else ""),
-        Section("All measures", [leaderboard_table(board), places_table(board)]),
+        Section("All measures", [leaderboard_table(board), text(PLACES), places_table(board)]),
         Section("Examples", [text("The next minute as forecast a minute before."), *examples(scored)]),
         Section("Settings", [table(["name", "value"], [[name, value] for name, value in about.items()], left=2)]),
     ]  # fmt: skip

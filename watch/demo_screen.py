@@ -79,6 +79,9 @@ def _head(overview: Overview, standing: Standing, glyphs: Glyphs, width: int) ->
     pace = Text(f" {glyphs.dot} ").join(
         Text.assemble((number, "bold"), f" {unit}") for number, unit in figures if number
     )
+    board = "the board has ended  " if standing.had_board else ""
+    if standing.board:
+        board = f"board at {standing.board}  "
     waiting = "waiting for the first forecast"
     lines = [
         Text.assemble(
@@ -89,9 +92,7 @@ def _head(overview: Overview, standing: Standing, glyphs: Glyphs, width: int) ->
         ),
         pace,
         Text(
-            (f"board at {standing.board}  " if standing.board else "the board has ended  " if standing.had_board else "")
-            + (f"metrics at {standing.metrics}  " if standing.metrics else "")
-            + "Ctrl-C ends with a summary",
+            board + (f"metrics at {standing.metrics}  " if standing.metrics else "") + "Ctrl-C ends with a summary",
             style=QUIET_STYLE,
         ),
     ]

@@ -1,4 +1,4 @@
-"""`python -m deploy.docs.screens` photographs for docs/pictures: a real demo's board and a report, in Debian's Chromium.
+"""`python -m deploy.docs.screens` photographs a real demo's board and a report for docs/pictures, in Chromium.
 
 Three minutes. `--only board` and `--only report` leave the other as it is.
 """
@@ -28,12 +28,12 @@ PICTURES = ROOT / "docs" / "pictures"
 WIDTH, HEIGHT = 1260, 700
 PHONE_WIDTH, PHONE_HEIGHT = 390, 844
 SPEED, SHOWN_AFTER_MINUTES = 60.0, 65
-REPORT_HEIGHT = 1480
+REPORT_HEIGHT = 1410
 REPORT_COMMANDS = (
     "simulate --out rooms.csv --labels labels.csv --seed 7 --rooms 60 --minutes 600",
     "backtest rooms.csv --labels labels.csv --out judged --report",
 )
-LARGEST_BYTES = 200_000
+LARGEST_BYTES = 250_000
 WAIT_MS = 60_000
 
 
@@ -57,7 +57,7 @@ def board_screens(browser: Browser) -> None:
         for name, theme, width, height, path in (
             ("board-dark", "dark", WIDTH, HEIGHT, ""),
             ("board-phone", "light", PHONE_WIDTH, PHONE_HEIGHT, ""),
-            ("board-room", "light", WIDTH, 960, str(room).removeprefix("/")),
+            ("board-room", "light", WIDTH, 1190, str(room).removeprefix("/")),
         ):
             page = _page(browser, "dark" if theme == "dark" else "light", width, height)
             page.goto(pipeline.board + path)

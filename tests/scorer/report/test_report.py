@@ -15,6 +15,10 @@ import pytest
 
 from tests.require import ROOT, require
 from tests.scorer.report.runs import HOSTILE
+from tests.services.browser import DEADLINE_MS, chromium
+
+A4_WITHIN_MARGINS = 688
+"""Pixels: 210 mm less the 14 mm on either side that the page asks for."""
 
 SECTIONS = (
     "In short", "Rooms over time", "Alerts", "Forecast error", "Do the intervals hold?", "Where it is harder",
@@ -96,6 +100,24 @@ def test_a_real_browser_draws_it_and_runs_nothing_of_anybody_else(looked_at: Pat
     assert 'class="main-svg"' in opened
     assert "data-broken" not in opened.partition("<body")[0]
     assert opened.count('data-drawn="yes"') > 10
+
+
+def test_no_plot_is_cut_off_and_everything_fits_on_paper(looked_at: Path) -> None:
+    """Each drawing is as wide as its place; on A4 nothing is wider than the page, and sentences are not columns."""
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1260, "height": 900})
+        page.goto((looked_at / "report.html").as_uri(), timeout=DEADLINE_MS)
+        page.wait_for_selector(".js-plotly-plot .main-svg", timeout=DEADLINE_MS)
+        widths = """plots => plots.filter((plot) => plot.clientWidth).map((plot) =>
+          plot.querySelector(".main-svg").getBoundingClientRect().width - plot.clientWidth)"""
+        cut = page.locator(".js-plotly-plot").evaluate_all(widths)
+        assert len(cut) > 10
+        assert max(map(abs, cut)) < 2
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": A4_WITHIN_MARGINS, "height": 900})
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.evaluate("document.documentElement.scrollWidth") <= A4_WITHIN_MARGINS
+        assert page.locator("td.told").first.evaluate("cell => cell.clientWidth") > 140
 
 
 def test_the_figures_are_those_of_the_summary(looked_at: Path, elements: Elements) -> None:

@@ -33,7 +33,7 @@ REPORT_COMMANDS = (
     "simulate --out rooms.csv --labels labels.csv --seed 7 --rooms 60 --minutes 600",
     "backtest rooms.csv --labels labels.csv --out judged --report",
 )
-LARGEST_BYTES = 250_000
+LARGEST_BYTES = 300_000
 WAIT_MS = 60_000
 
 

@@ -16,7 +16,7 @@ from tests.require import ROOT
 from tests.watch.records import ListFeed, alert_record, fleet_event, forecast, hotlist
 from watch.feed import Seen
 from watch.kafka_feed import EARLIEST, LATEST, Since, parse_since
-from watch.terminal import JsonLines, ReadableLines, Terminal, Wanted, follow
+from watch.terminal import JsonLines, ReadableLines, Wanted, follow
 
 EVERYTHING = Wanted(frozenset(), frozenset())
 
@@ -180,16 +180,6 @@ def test_narrow_terminals_get_short_lines_that_say_the_same() -> None:
     assert any("+1 1,200" in line for line in lines)
     assert any("room-00001" in line and line.rstrip().endswith("5,100 +5,000 %") for line in lines)
     assert "the 100 expected" in " ".join(" ".join(line.split()) for line in lines)
-
-
-def test_no_color_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signs and words remain (no-color.org)."""
-    monkeypatch.setenv("NO_COLOR", "1")
-    file = io.StringIO()
-    console = Terminal(file=file, width=120, force_terminal=True, color_system="truecolor", legacy_windows=False)
-    follow(ListFeed([[alert_record("a", "surge", 5)]]), ReadableLines(EVERYTHING, console), forever=False)
-    assert "38;" not in file.getvalue()
-    assert "surge" in file.getvalue()
 
 
 def test_a_reader_that_has_gone_is_no_failure() -> None:

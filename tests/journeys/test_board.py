@@ -177,6 +177,7 @@ def test_a_surge_is_in_the_feed_within_seconds_of_its_record_and_its_room_shows_
     page.wait_for_selector("canvas")
     wait_for(lambda: canvas_colours(page) > 20)
     keep_picture(page, "room")
+    expect(page.get_by_text("the board does not ask Redis")).to_be_visible()
     slider = page.get_by_role("slider")
     slider.focus()
     before = slider.get_attribute("aria-valuetext")

@@ -64,6 +64,7 @@ def redis_command(binary: str, port: int, folder: Path) -> list[str]:
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",
+        "rdbcompression": "no",  # rows hardly shrink, and it would take most of the time of a rewrite
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
     }

@@ -11,7 +11,7 @@ from tests.fuzz.run import fuzz
 
 def main() -> int:
     """Fuzz and print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__, allow_abbrev=False)
     parser.add_argument("--inputs", type=int, default=1_000_000, metavar="N")
     parser.add_argument("--seed", type=int, default=1, metavar="N")
     args = parser.parse_args()

@@ -1,7 +1,7 @@
 """The parser of every command: options are written in full.
 
-argparse takes a part of an option's name for the whole: `--kafka-password SECRET` would be `--kafka-password-file SECRET`,
-and what works today would mean something else on the day a second option begins the same way.
+argparse takes a part of an option's name for the whole: `--kafka-password X` would be `--kafka-password-file X`, and
+what works today would mean something else on the day a second option begins the same way.
 """
 
 from __future__ import annotations

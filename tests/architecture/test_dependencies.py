@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, metadata, requires
 
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -58,10 +57,10 @@ def families(licence: str) -> set[str]:
 def declared(name: str) -> str:
     """What a package's metadata say of its licence: an SPDX expression, else classifiers, else a line of text."""
     said = metadata(name)
-    if expression := said.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in said:
+        return said["License-Expression"]
     classifiers = [line for line in said.get_all("Classifier") or () if line.startswith("License :: OSI Approved :: ")]
-    text = (said.get("License") or "").strip().splitlines()
+    text = (said["License"] if "License" in said else "").strip().splitlines()
     return "; ".join(line.rpartition(" :: ")[2] for line in classifiers) or (text[0] if text else "")
 
 
@@ -119,7 +118,7 @@ def _closure(lines: list[str]) -> Iterator[str]:
     waiting = [(Requirement(line), "") for line in lines]
     while waiting:
         need, extra = waiting.pop()
-        if need.marker is not None and not need.marker.evaluate({**default_environment(), "extra": extra}):
+        if need.marker is not None and not need.marker.evaluate({"extra": extra}):
             continue
         name = canonicalize_name(need.name)
         yield name

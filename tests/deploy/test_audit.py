@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -18,7 +19,7 @@ PINS = "alpha==1.0\nbeta==2.0  # with a remark\ngamma==3.0; python_version < '3'
 class _Osv(BaseHTTPRequestHandler):
     """Knows one vulnerability of beta, and counts what it was asked for."""
 
-    asked: list[str]
+    asked: ClassVar[list[str]]
 
     def do_POST(self) -> None:
         package = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["package"]
@@ -47,11 +48,11 @@ def no_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def osv(no_service: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A service that answers; gives the names of the packages that it is asked for."""
-    handler = type("Osv", (_Osv,), {"asked": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    _Osv.asked = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Osv)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("PIP_AUDIT_OSV_URL", f"http://127.0.0.1:{server.server_port}/v1/query")
-    yield handler.asked
+    yield _Osv.asked
     server.shutdown()
     server.server_close()
 

@@ -36,7 +36,7 @@ def outside(model: bytes, tensor_in: Place, location: str | None) -> bytes:
     if location is not None:
         tensor.external_data.add(key="offset", value="0")
         tensor.external_data.add(key="location", value=location)
-    return network.SerializeToString()
+    return bytes(network.SerializeToString())
 
 
 PLACES: dict[str, Place] = {

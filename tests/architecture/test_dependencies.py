@@ -60,7 +60,7 @@ def declared(name: str) -> str:
     if "License-Expression" in said:
         return said["License-Expression"]
     classifiers = [line for line in said.get_all("Classifier") or () if line.startswith("License :: OSI Approved :: ")]
-    text = (said["License"] if "License" in said else "").strip().splitlines()
+    text = str(said.json.get("license", "")).strip().splitlines()
     return "; ".join(line.rpartition(" :: ")[2] for line in classifiers) or (text[0] if text else "")
 
 

@@ -32,6 +32,7 @@ from roompulse import features, window
 from roompulse.errors import BundleError
 from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.golden import Golden, check_golden, pack_golden, unpack_golden
+from roompulse.text_file import refuse_unwritable
 from roompulse.window import WindowSpecification, window_from
 
 FORMAT = 1
@@ -143,6 +144,8 @@ def refuse_existing(folder: Path) -> None:
     """Raise BundleError where a bundle cannot be written to `folder`: nothing is ever overwritten."""
     try:
         taken = folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+        if not taken:
+            refuse_unwritable(folder.parent)
     except OSError as error:
         raise BundleError(f"{folder}: cannot be written: {error.strerror}") from error
     if taken:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
+import pytest
 
 from roompulse.errors import REASONS
 from scorer.pipeline.decode import decode_messages
 from scorer.ports import Message
+from tests.fuzz.__main__ import main
 from tests.fuzz.inputs import make_input
 from tests.fuzz.judge import Judge
 from tests.fuzz.run import fuzz
@@ -49,3 +51,14 @@ def test_the_judge_objects_to_what_is_wrong() -> None:
     assert judge.objection(message, decoded) == ""
     for value in (b"{}", b"\xff", b"[" * 5_000, b'{"a":NaN}'):
         assert judge.objection(Message(0, -1, message.key, value, message.headers), decoded)
+
+
+def test_a_long_run_tells_how_it_goes(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """A line now and then on standard error; the one line that counts on standard output."""
+    monkeypatch.setattr("tests.fuzz.run.TELL_EACH", 100)
+    monkeypatch.setattr("sys.argv", ["fuzz", "--inputs", "250"])
+    assert main() == 0
+    said = capfd.readouterr()
+    assert [line.partition(" in ")[0] for line in said.err.splitlines() if line] == ["100 inputs", "200 inputs"]
+    assert said.out.startswith("inputs 250 accepted ")
+    assert said.out.endswith(" faults 0\n")

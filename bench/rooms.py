@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     add_options(parser, client="kafka-python", rooms=1_000_000, seconds=40)
     parser.add_argument("--scorers", type=int, default=1, help="processes that share the partitions")
-    parser.add_argument("--warm-up", type=float, default=60.0, help="seconds before the first measurement")
+    parser.add_argument("--warm-up", type=float, default=120.0, help="seconds before the first measurement")
     args = parser.parse_args(argv)
     load = Load(args.rooms, args.scorers, args.warm_up, args.seconds, args.repeat)
     try:

@@ -64,6 +64,8 @@ def redis_command(binary: str, port: int, folder: Path) -> list[str]:
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",
+        "rdbcompression": "no",  # it would take most of the time of a rewrite
+        "auto-aof-rewrite-percentage": "200",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
     }

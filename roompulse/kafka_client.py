@@ -123,7 +123,7 @@ def make_consumer(settings: Settings, group_id: str | None = None, **overrides: 
         "auto_offset_reset": "none",
         "fetch_max_wait_ms": 50,
         # A larger record still comes through: a broker gives at least one.
-        "max_partition_fetch_bytes": 4 * 1024 * 1024,
+        "max_partition_fetch_bytes": 512 * 1024,
         "session_timeout_ms": int(settings.session_timeout_s * 1000),
         "heartbeat_interval_ms": int(settings.session_timeout_s * 1000 / 4),
         "allow_auto_create_topics": False,

@@ -20,7 +20,7 @@ from confluent_kafka import KafkaError, Producer
 
 from bench.scale.payloads import Payloads
 
-TICK_S = 0.01
+TICK_S = 0.05
 FLUSH_S = 60.0
 
 

@@ -103,7 +103,7 @@ class Rig:
 def running_rig(client: str, partitions: int, max_batch: int) -> Iterator[Rig]:
     """Start the servers, and stop them at the end."""
     properties = _PROPERTIES.format(per_partition=_DISK_BYTES // partitions)
-    with Kafka(properties=properties) as kafka, RedisServer() as redis:
+    with Kafka(properties=properties, java_options=()) as kafka, RedisServer() as redis:
         yield Rig(kafka, redis, client, partitions, max_batch)
 
 

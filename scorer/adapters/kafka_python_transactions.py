@@ -26,6 +26,7 @@ from roompulse.kafka_client import TRANSACTION_TIMEOUT_S, discard_producer, make
 from roompulse.kafka_client import TRANSACTION_WAIT_S as WAIT_S
 from roompulse.kafka_errors import broker_errors, is_name_taken, is_unsent, translated
 from roompulse.settings import Settings
+from scorer.adapters.kafka_python_bulk import failure_of, give_all, was_split
 from scorer.ports import Output
 
 
@@ -45,6 +46,8 @@ class KafkaPythonTransactions:
         self._failed = False
         self._begun_at = 0.0
         self._records: list[Any] = []
+        self._batches: list[Any] = []
+        self._singly = False
         self._offered: dict[int, int] = {}
         self._known: dict[int, int] = {}
         self._outcome: Future[None] | None = None
@@ -60,14 +63,20 @@ class KafkaPythonTransactions:
         with broker_errors("cannot begin a transaction"):
             self._producer.begin_transaction()
         self._begun_at = time.monotonic()
-        self._failed, self._records, self._offered, self._outcome = False, [], {}, None
+        self._failed, self._offered, self._outcome = False, {}, None
+        self._records, self._batches = [], []
 
     def send(self, outputs: Iterable[Output]) -> None:
         """Hand records over; a failed delivery shows at the commit. Waits only for the metadata of a new topic."""
-        give, keep = self._producer.send, self._records.append
+        places: dict[tuple[str, int], list[Output]] = {}
+        for output in outputs:
+            places.setdefault(output[:2], []).append(output)
         try:
-            for topic, partition, key, value, headers in outputs:
-                keep(give(topic, value, key, headers if type(headers) is list else list(headers), partition))
+            for (topic, partition), some in places.items():
+                singly = len(some) if self._singly else 1
+                for _, _, key, value, headers in some[:singly]:
+                    self._records.append(self._producer.send(topic, value, key, list(headers), partition))
+                self._batches += give_all(self._producer, TopicPartition(topic, partition), some[singly:])
         except KafkaError as error:
             raise self._judged("cannot write", error) from error
 
@@ -148,14 +157,26 @@ class KafkaPythonTransactions:
         deadline = time.monotonic() + WAIT_S
         try:
             while True:
-                with contextlib.suppress(UnknownError):  # a batch too large for its topic was split: wait for the parts
+                try:
                     self._producer.flush(max(0.0, deadline - time.monotonic()))
                     break
+                except UnknownError:  # a batch too large for its topic was split: wait for the parts
+                    self._refuse_split()
         except KafkaError as error:
             raise self._judged("cannot deliver records", error) from error
         for record in self._records:
             if record.exception is not None:
                 raise self._judged("cannot deliver a record", record.exception) from record.exception
+        self._refuse_split()
+        for batch in self._batches:
+            if (failure := failure_of(batch)) is not None:
+                raise self._judged("cannot deliver records", failure) from failure
+
+    def _refuse_split(self) -> None:
+        """Of a batch that was handed over as a whole nobody is told what became of its parts."""
+        if any(map(was_split, self._batches)):
+            self._singly = self._failed = True
+            raise BrokerError("a topic takes less at once than was sent: from now on records are sent singly")
 
     def _find_out(self) -> None:
         """Put an end to a commit without an answer, and read from the group's offsets what became of it."""

@@ -102,10 +102,11 @@ class Fold:
     def rows_of(self, rooms: Sequence[str]) -> NDArray[np.void]:
         """Copies of the state of these rooms; a room that is not known comes fresh."""
         places = np.array([self._place.get(room, -1) for room in rooms], np.int64)
-        new = np.flatnonzero(places < 0)
-        rows = rows_at(self._rows, places) if len(self._rows) else fresh_rooms(len(rooms), self.dtype)
-        if len(new):
-            rows[new] = fresh_rooms(len(new), self.dtype)
+        held = np.flatnonzero(places >= 0)
+        if len(held) == len(rooms):
+            return rows_at(self._rows, places)
+        rows = fresh_rooms(len(rooms), self.dtype)
+        put_rows(rows, held, rows_at(self._rows, places[held]))
         return rows
 
     def rooms(self) -> list[str]:
@@ -188,7 +189,8 @@ class Fold:
     def apply(self, outcome: Outcome) -> None:
         """Take over what `step` computed."""
         self.head = outcome.head
-        self._rows = widened(self._rows, outcome.rows.dtype)
+        if outcome.rows.dtype != self.dtype:
+            self._rows = widened(self._rows[: len(self._names)], outcome.rows.dtype)
         new = [room for room in outcome.rooms if room not in self._place]
         self._make_room(len(new))
         for place, room in enumerate(new, len(self._place)):
@@ -207,8 +209,9 @@ class Fold:
     def _make_room(self, more: int) -> None:
         needed = len(self._place) + more
         if needed > len(self._rows):
-            grown = fresh_rooms(max(needed, 2 * len(self._rows), 64), self.dtype)
-            grown[: len(self._place)] = self._rows[: len(self._place)]
+            # What lies beyond the rooms is never read, and takes up no memory before it is written.
+            grown = np.empty(max(needed, 2 * len(self._rows), 64), self.dtype)
+            put_rows(grown, slice(len(self._place)), self._rows[: len(self._place)])
             self._rows = grown
 
     def _drop(self, room: str) -> None:
@@ -223,4 +226,3 @@ class Fold:
             self._names[place] = mover
             self._place[mover] = place
             self._rows[place] = self._rows[last]
-        self._rows[last : last + 1] = fresh_rooms(1, self.dtype)

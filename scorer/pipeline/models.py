@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from roompulse.rooms import FRESH, put_rows, rows_at
 from roompulse.thresholds import Thresholds
 from scorer.pipeline.adopt import adopt
 from scorer.pipeline.follow import Follows, ThresholdMemo, model_code, turns_of
@@ -74,11 +75,14 @@ class Models:
 
 def _turn(rows: NDArray[np.void], place: NDArray[np.int64], context: Context, followed: Mapping[int, Context]) -> None:
     """Let the rooms at `place` turn to a model, in place."""
+    fresh = rows["session_start"][place] == FRESH
+    rows["model"][place[fresh]] = model_code(context.model)  # no other network has left anything in them
+    place = place[~fresh]
     held = rows["model"][place]
     for code in np.unique(held).tolist():
         before = followed.get(code)
         same = before is not None and before.channels.names() == context.channels.names()
         moving = place[held == code]
-        part = rows[moving]
+        part = rows_at(rows, moving)
         adopt(part, model_code(context.model), context.forecaster, same_channels=same)
-        rows[moving] = part
+        put_rows(rows, moving, part)

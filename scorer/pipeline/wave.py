@@ -128,17 +128,18 @@ def _begin_sessions(
     """Start a session where the last one is over: ended, ten blank minutes long gone, or never begun."""
     fresh = rooms["session_start"] == FRESH
     silent = ~fresh & (minute - rooms["last_minute"] >= QUIET_MINUTES)
-    starts = np.flatnonzero(fresh | silent | rooms["over"])
-    if len(starts) == 0:
-        return 0
-    part = rooms[starts]
-    told.extend(silence_told(part, rows[starts]))
-    forgotten = np.flatnonzero(minute[starts] - part["last_minute"] >= FORGET_MINUTES)
-    part[forgotten] = fresh_rooms(len(forgotten), rooms.dtype)
-    start_session(part)
-    part["session_start"] = minute[starts]
-    part["last_minute"] = minute[starts] - 1
-    rooms[starts] = part
+    starts, over = np.flatnonzero(fresh | silent | rooms["over"]), np.flatnonzero(silent | rooms["over"])
+    if len(over):
+        part = rows_at(rooms, over)
+        told.extend(silence_told(part, rows[over]))
+        forgotten = np.flatnonzero(minute[over] - part["last_minute"] >= FORGET_MINUTES)
+        anew = fresh_rooms(len(forgotten), rooms.dtype)
+        anew["model"] = part["model"][forgotten]  # its turn has come, or not, already
+        part[forgotten] = anew
+        start_session(part)
+        put_rows(rooms, over, part)
+    rooms["session_start"][starts] = minute[starts]
+    rooms["last_minute"][starts] = minute[starts] - 1
     return len(starts)
 
 

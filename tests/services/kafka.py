@@ -9,7 +9,7 @@ import contextlib
 import signal
 from collections.abc import Sequence
 
-from deploy.native.apache_kafka import ApacheKafka
+from deploy.native.apache_kafka import QUICK_START, ApacheKafka
 
 # A test waits for none of what gives people and networks time. Kafka's own interval at which expired transactions are
 # aborted (10 s) stays: at half a second a broker that starts again closed them before it knew who leads its partitions,
@@ -27,13 +27,20 @@ class Kafka(ApacheKafka):
     """One broker, to be used as a context. Stopped, killed or frozen, it goes on with its data on the same port."""
 
     def __init__(
-        self, *, properties: str = "", listeners: Sequence[str] = (), format_options: Sequence[str] = ()
+        self,
+        *,
+        properties: str = "",
+        listeners: Sequence[str] = (),
+        format_options: Sequence[str] = (),
+        java_options: Sequence[str] = QUICK_START,
     ) -> None:
         """`properties` are further lines for server.properties, `listeners` further ones beside the plain one.
 
         `format_options` are for the formatting of the storage.
         """
-        super().__init__(properties=QUICK + properties, listeners=listeners, format_options=format_options)
+        super().__init__(
+            properties=QUICK + properties, listeners=listeners, format_options=format_options, java_options=java_options
+        )
 
 
 def _wait_for_the_end() -> None:

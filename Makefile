@@ -12,7 +12,7 @@ ARGS    ?=
 SPREAD  := -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test chaos lint format docs model clean
+.PHONY: help demo stack test chaos lint audit format docs model clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -23,7 +23,8 @@ demo: .venv/demo-installed ## broker, simulated rooms, scorer and live view on t
 stack: .venv/stack-installed ## Kafka, Redis, Prometheus, Alertmanager, two scorers, notify, simulated rooms, without Docker
 	@$(BIN)/python -m deploy.native $(ARGS)
 
-test: lint ## lint, types, import contracts and every test (ARGS="-k alerts", ARGS="-n 0 --pdb")
+test: lint ## lint, types, import contracts, advisories and every test (ARGS="-k alerts", ARGS="-n 0 --pdb")
+	$(BIN)/python -m deploy.audit
 	$(BIN)/python -m pytest -q $(SPREAD) $(ARGS)
 
 chaos: .venv/test-installed ## the crash matrix, half an hour and more (ARGS="--trials 40 --seed 7 --client confluent")
@@ -35,6 +36,9 @@ lint: .venv/test-installed ## lint, formatting, types, import contracts, insecur
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive $(CODE)
+
+audit: .venv/test-installed ## before a release: known vulnerabilities and withdrawn versions of what is pinned; no answer fails
+	$(BIN)/python -m deploy.audit --release
 
 format: .venv/test-installed ## format the code and repair what can be repaired
 	$(BIN)/ruff check --fix .

@@ -31,7 +31,9 @@ PARTS: dict[str, Callable[..., dict[str, Any]]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.alerts", description="Judge the evidence behind alerts.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.alerts", description="Judge the evidence behind alerts.", allow_abbrev=False
+    )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument("--network", action="store_true", help="the network's forecast as the expectation too")
     parser.add_argument("--river", action="store_true", help="river's detectors too")

@@ -26,7 +26,9 @@ from rich.table import Table
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("--rooms", type=int, default=2000, help="simulated rooms (default %(default)s)")
     parser.add_argument("--minutes", type=int, default=120, help="default %(default)s")
     parser.add_argument("--repeat", type=int, default=3, help="runs (default %(default)s)")

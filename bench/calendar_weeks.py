@@ -30,7 +30,9 @@ _MONDAY, _WEEKEND = 4, 5
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write room, minute and watch_ucnt. Returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="CSV file to write")
     parser.add_argument("--rooms", type=int, default=3, metavar="N", help="how many rooms (default %(default)s)")
     parser.add_argument("--days", type=int, default=28, metavar="N", help="how many days (default %(default)s)")

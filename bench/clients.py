@@ -40,7 +40,9 @@ class Run:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("--rooms", type=int, default=10_000, help="rooms, one event a minute each")
     parser.add_argument("--minutes", type=int, default=30)
     parser.add_argument("--repeat", type=int, default=3, help="runs of each client")

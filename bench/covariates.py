@@ -43,7 +43,9 @@ Floats = NDArray[np.float64]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.covariates", description="Covariates by ablation.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.covariates", description="Covariates by ablation.", allow_abbrev=False
+    )
     parser.add_argument("--json", action="store_true", help="print the tables as one JSON object")
     args = parser.parse_args(argv)
     try:

@@ -38,7 +38,7 @@ class Churn:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--days", type=int, default=4, help="simulated days, a seed each (default %(default)s)")
     parser.add_argument("--rooms", type=int, default=200, help="rooms in all (default %(default)s)")
     parser.add_argument("--seed", type=int, default=600, help="the first seed (default %(default)s)")

@@ -29,7 +29,9 @@ GOALS = {"confluent": 2.2}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print. Returns the exit code: 1 where a process failed or a check of the counts did."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     add_options(parser, client="confluent", rooms=50_000, seconds=15)
     args = parser.parse_args(argv)
     try:

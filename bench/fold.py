@@ -50,7 +50,9 @@ REST, SAVED = "waves", "checkpoint rows"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("--rooms", type=int, default=10_000, help="rooms in all (default %(default)s)")
     parser.add_argument("--minutes", type=int, default=10, help="minutes that are measured (default %(default)s)")
     parser.add_argument("--partitions", type=int, default=4, metavar="N", help="default %(default)s")

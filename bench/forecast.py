@@ -38,11 +38,13 @@ from trainer.sessions import Session, count_of, sessions_from
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.forecast", description="Judge a bundle's forecasts.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.forecast", description="Judge a bundle's forecasts.", allow_abbrev=False
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    standard = commands.add_parser("standard", help="the real data sets beside the repository")
+    standard = commands.add_parser("standard", help="the real data sets beside the repository", allow_abbrev=False)
     standard.add_argument("--folds", type=Path, metavar="DIR", help="networks of a cross-validation by room")
-    files = commands.add_parser("files", help="history files of your own")
+    files = commands.add_parser("files", help="history files of your own", allow_abbrev=False)
     add_history_options(files)
     files.add_argument("--learn", action="append", default=[], metavar="FILE", help="what the rivals learn from")
     for command in (standard, files):

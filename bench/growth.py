@@ -32,7 +32,9 @@ COLUMNS = ("", "client", "rooms", f"CPU us an event: {' / '.join(SERVED)}", "run
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print. Returns the exit code: 1 where a process failed or a check of the counts did."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     add_options(parser, client="confluent", rooms=1_000_000, seconds=20)
     args = parser.parse_args(argv)
     try:

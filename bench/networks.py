@@ -53,7 +53,9 @@ class Cost:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.networks", description="What each exported network costs.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.networks", description="What each exported network costs.", allow_abbrev=False
+    )
     parser.add_argument("bundles", nargs="*", type=Path, metavar="BUNDLE", help="folders; default: untrained presets")
     parser.add_argument("--json", action="store_true", help="print the table as one JSON object")
     args = parser.parse_args(argv)

@@ -32,7 +32,9 @@ GOALS = {"confluent": 0.6, "kafka-python": 1.2}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print. Returns the exit code: 1 where a process failed or a check of the counts did."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     add_options(parser, client="confluent", rooms=50_000, seconds=15)
     args = parser.parse_args(argv)
     try:

@@ -34,7 +34,9 @@ NOT_SCORED = ("late", "duplicate", "dead_letters", "unaccounted")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print. Returns the exit code: 1 where a process failed or a check of the counts did."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     add_options(parser, client="kafka-python", rooms=1_000_000, seconds=40)
     parser.add_argument("--scorers", type=int, default=1, help="processes that share the partitions")
     parser.add_argument("--warm-up", type=float, default=120.0, help="seconds before the first measurement")

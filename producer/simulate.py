@@ -24,7 +24,7 @@ from roompulse.progress import ReplayProgress
 from roompulse.settings import add_settings, load_settings
 from roompulse.simulation import DEFAULT_START, Delivery, FleetMove, SimulationSettings, simulate
 from roompulse.summary import add_json, print_summary
-from roompulse.text_file import text_file
+from roompulse.text_file import new_text_file
 
 _HELP = {
     "rooms": "how many rooms",
@@ -68,8 +68,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--start", default=DEFAULT_START, metavar="TIME", help="first minute, or 'now' (default %(default)s)"
     )
-    group.add_argument("--out", type=Path, metavar="FILE", help="write a CSV file (.gz packs it) instead of streaming")
-    group.add_argument("--labels", type=Path, metavar="FILE", help="write the labelled surges and slumps as CSV")
+    group.add_argument(
+        "--out", type=Path, metavar="FILE", help="write a new CSV file (.gz packs it) instead of streaming"
+    )
+    group.add_argument(
+        "--labels", type=Path, metavar="FILE", help="write the labelled surges and slumps as a new CSV file"
+    )
     add_replay_options(parser.add_argument_group("streaming"))
     add_settings(parser, *KAFKA_SETTINGS)
     add_json(parser)
@@ -82,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         labels = None
         if args.labels is not None:
-            labels = LabelWriter(stack.enter_context(text_file(args.labels)), chosen.start.offset)
+            labels = LabelWriter(stack.enter_context(new_text_file(args.labels)), chosen.start.offset)
         counted = _Labelled(simulate(chosen), labels)
         if args.out is None:
             publisher = stack.enter_context(kafka_publisher(settings))
@@ -92,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
             done = replay(leaving, publisher, pace, progress, spread=args.spread, clocks=not args.no_clock)
             summary, exit_code = done.summary(), done.exit_code
         else:
-            writer = RowWriter(stack.enter_context(text_file(args.out)))
+            writer = RowWriter(stack.enter_context(new_text_file(args.out)))
             summary, exit_code = _write(counted, writer, chosen.start), 0
     print_summary(summary | {"surges": counted.surges, "slumps": counted.slumps}, as_json=args.json)
     return exit_code

@@ -9,8 +9,8 @@
 A "step" network takes minute by minute and keeps a state; a "window" network reads a room's last minutes anew each
 time; a "hotspot" network is a window network for the study of slow series, and not served.
 
-Loading reads and compares; it runs nothing. Whether the network still gives its golden outputs on this machine is
-checked by whoever opens it for forecasting.
+Loading reads and compares; it runs nothing, and passes over what else lies in the folder. Whether the network still
+gives its golden outputs on this machine is checked by whoever opens it for forecasting.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from roompulse import features, window
 from roompulse.errors import BundleError
 from roompulse.forecasting import HORIZONS, QUANTILES
 from roompulse.golden import Golden, check_golden, pack_golden, unpack_golden
+from roompulse.text_file import refuse_unwritable
 from roompulse.window import WindowSpecification, window_from
 
 FORMAT = 1
@@ -143,6 +144,8 @@ def refuse_existing(folder: Path) -> None:
     """Raise BundleError where a bundle cannot be written to `folder`: nothing is ever overwritten."""
     try:
         taken = folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+        if not taken:
+            refuse_unwritable(folder.parent)
     except OSError as error:
         raise BundleError(f"{folder}: cannot be written: {error.strerror}") from error
     if taken:
@@ -158,7 +161,7 @@ def load_bundle(folder: Path) -> Bundle:
     manifest = _manifest(folder)
     contents = {}
     for name in dict.fromkeys([*FILES, *(name for name in manifest["files"] if name == REPORT)]):
-        contents[name] = _read(folder / name)
+        contents[name] = read_file(folder, name)
         if hashlib.sha256(contents[name]).hexdigest() != manifest["files"].get(name):
             raise BundleError(f"{folder / name}: changed since the bundle was written")
     try:
@@ -177,7 +180,7 @@ def load_bundle(folder: Path) -> Bundle:
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
-        manifest = json.loads(_read(path))
+        manifest = json.loads(read_file(folder, MANIFEST))
     except ValueError as error:
         raise BundleError(f"{path}: not JSON: {error}") from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
@@ -209,9 +212,19 @@ def _refuse_foreign(folder: Path, specification: Specification, golden: Golden) 
     check_golden(folder / GOLDEN, sees, golden)
 
 
-def _read(path: Path) -> bytes:
+def read_file(folder: Path, name: str) -> bytes:
+    """One file of a bundle. Raises BundleError where it cannot be read, or a link leads out of the folder.
+
+    Links within the folder are fine: Kubernetes mounts files that way.
+    """
+    path = folder / name
     try:
-        return path.read_bytes()
+        real = Path(os.path.realpath(path, strict=True))  # Path.resolve raises another error at a link to itself
+        if not real.is_relative_to(folder.resolve()):
+            raise BundleError(f"{path}: is a link to {real}, which lies outside of the bundle")
+        if not real.is_file():  # a pipe would be waited for, a device read for ever
+            raise BundleError(f"{path}: cannot be read: not a file")
+        return real.read_bytes()
     except OSError as error:
         raise BundleError(f"{path}: cannot be read: {error.strerror}") from error
 

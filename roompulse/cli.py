@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from roompulse import __version__
+from roompulse.arguments import FullNames
 from roompulse.errors import RoomPulseError
 
 COMMANDS = {
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def command_parser(name: str) -> argparse.ArgumentParser:
     """The parser of one subcommand, from which its --help and its page in the reference are made."""
     module_name, summary = COMMANDS[name]
-    parser = argparse.ArgumentParser(
+    parser = FullNames(
         prog=f"roompulse {name}",
         description=summary[0].upper() + summary[1:] + ("" if summary.endswith("?") else "."),
         epilog=EXIT_CODES,
@@ -86,7 +87,7 @@ def _harmless(message: str) -> str:
 
 def _top_level() -> argparse.ArgumentParser:
     listing = "\n".join(f"  {name:<10} {summary}" for name, (_, summary) in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = FullNames(
         prog="roompulse",
         usage="roompulse COMMAND [options]",
         description="Forecasts live-stream rooms minute by minute and says when one surges or slumps.",

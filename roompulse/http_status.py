@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -12,31 +15,44 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from roompulse.errors import RoomPulseError
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 MOST_CONNECTIONS = 100
 SILENCE_S = 5.0
-"""A request that says nothing for so long is hung up on."""
+"""Who sends nothing, or reads nothing, for so long is hung up on."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """A thread for each connection, and no more than MOST_CONNECTIONS of them: further ones are hung up on."""
+    """A thread for each connection, and no more than MOST_CONNECTIONS of them: beyond that the oldest is hung up on.
+
+    Whoever asks properly has its answer within milliseconds. So the oldest are those who never end, and however many
+    of them there are, a probe that comes last is answered.
+    """
 
     daemon_threads = True
-    _free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+    request_queue_size = MOST_CONNECTIONS
+
+    def __init__(self, *args: Any) -> None:
+        self._open: dict[Any, None] = {}  # the oldest first
+        self._lock = threading.Lock()
+        super().__init__(*args)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
+        with self._lock:
+            self._open[request] = None
+            if len(self._open) > MOST_CONNECTIONS:
+                oldest = next(iter(self._open))
+                del self._open[oldest]
+                with contextlib.suppress(OSError):  # it has hung up itself
+                    oldest.shutdown(socket.SHUT_RDWR)  # its thread wakes, and closes it
         super().process_request(request, client_address)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a client that hangs up or is too slow; what else goes wrong is said."""
@@ -44,8 +60,29 @@ class _Server(ThreadingMixIn, WSGIServer):
             super().handle_error(request, client_address)
 
 
+class _Answer(io.BufferedIOBase):
+    """Writes to a connection. A client that reads nothing has hung up, as far as anybody here is concerned."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer, /) -> int:
+        try:
+            self._connection.sendall(data)
+        except TimeoutError as error:  # wsgiref would put its traceback into the log, for each such client
+            raise ConnectionAbortedError("the client reads nothing") from error
+        return memoryview(data).nbytes
+
+
 class _Quiet(WSGIRequestHandler):
     timeout = SILENCE_S
+
+    def setup(self) -> None:
+        super().setup()
+        self.wfile = _Answer(self.connection)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: a line for each scrape would drown the log."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,24 @@ from roompulse.words import USEFUL, VERDICTS
 VERDICT_HEADER = ("room_id", "kind", "opened", "verdict", "note", "alert_id")
 FLEET = "fleet"
 """The kind of a stretch in which a simulation moved all rooms; it names no room."""
+_FORMULA = ("=", "+", "-", "@", "'")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _SPAN_HEADER = ("room_id", "kind", "first_minute", "last_minute")
+
+
+def guarded(cell: str) -> str:
+    """A cell of what anybody may have sent, for a file that people open: room ids and notes are not ours.
+
+    A spreadsheet would run a cell that begins with =, +, - or @; an apostrophe in front makes it text (OWASP, "CSV
+    injection"). One that begins with an apostrophe gets another, so that `read_labels` can take it away again. What
+    steers a terminal, line ends included, becomes a space.
+    """
+    cell = _CONTROL.sub(" ", cell)
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _unguarded(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +102,7 @@ class _Row:
         return cell
 
     def room(self) -> str:
-        if not (room := self.cells["room_id"] or ""):
+        if not (room := _unguarded(self.cells["room_id"] or "")):
             raise self.bad("room_id", "expected a room id")
         return room
 

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from roompulse.aliases import CHAMPION, RETIRED, Alias, Change, alias_bytes, read_alias
-from roompulse.bundle import FILES, MANIFEST, Bundle, load_bundle
+from roompulse.bundle import FILES, MANIFEST, REPORT, Bundle, load_bundle, read_file
 from roompulse.errors import BundleError
 
 LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,159}\+[0-9a-f]{8}", re.ASCII)
@@ -153,9 +153,9 @@ class Registry:
         partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self.folder))
         try:
             partial.chmod(0o755)
-            reports = sorted(path.name for path in bundle.folder.glob("*.html"))
-            for name in (*FILES, MANIFEST, *reports):
-                _write(partial / name, (bundle.folder / name).read_bytes())
+            # What the manifest does not name stays behind: nobody has verified it.
+            for name in (*FILES, MANIFEST, *(() if bundle.report is None else (REPORT,))):
+                _write(partial / name, read_file(bundle.folder, name))
             if load_bundle(partial).hash != bundle.hash:
                 raise BundleError(f"{bundle.folder}: changed while it was copied")
             _sync(partial)

@@ -1,15 +1,46 @@
-"""Text files that are either whole or not there."""
+"""Files of results: text files that are either whole or not there, and places that can be written to."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from roompulse.errors import RoomPulseError
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise OSError where nothing can be made in this folder, or where it would have to be made.
+
+    By trying: permissions, read-only disks and files in the way have too many forms to be asked for.
+    """
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    with tempfile.TemporaryDirectory(prefix=".roompulse-", dir=folder):
+        pass
+
+
+def refuse_taken(path: Path) -> None:
+    """Raise RoomPulseError where a file of results would replace another, or a link or a device."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise RoomPulseError(f"{path}: cannot be written: {error.strerror or error}") from error
+    raise RoomPulseError(f"{path}: exists already; results are never overwritten, name another file")
+
+
+@contextmanager
+def new_text_file(path: Path) -> Iterator[TextIO]:
+    """A `text_file` that replaces none."""
+    refuse_taken(path)
+    with text_file(path) as file:
+        yield file
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from prometheus_client import make_wsgi_app
 
 from roompulse.errors import UsageError
 from roompulse.http_status import HttpStatus
-from roompulse.settings import KAFKA, REDIS, add_settings, load_settings
+from roompulse.settings import KAFKA, REDIS, Settings, add_settings, load_settings
 from roompulse.stderr_log import fields, log_to_stderr
-from roompulse.stop_signal import StopSignal
+from roompulse.stop_signal import Stopped, StopSignal
 from roompulse.summary import add_json, print_summary
 from scorer import happenings as told
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
@@ -69,13 +69,26 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings(args)
     log_to_stderr(settings.log_level, settings.log_format)
     started = time.monotonic()
+    metrics, totals = PrometheusMetrics(chosen_client(settings)), Totals()
+    try:
+        _score(args, settings, metrics, totals)
+    except Stopped:
+        _log.info("told to stop while connecting")
+    delays = {"delay_p50_s": metrics.delays.quantile(0.5), "delay_p99_s": metrics.delays.quantile(0.99)}
+    print_summary(totals.summary() | delays | {"seconds": round(time.monotonic() - started, 3)}, as_json=args.json)
+    return 0
+
+
+def _score(args: argparse.Namespace, settings: Settings, metrics: PrometheusMetrics, totals: Totals) -> None:
+    """Connect, and score. Raises Stopped where it is told to stop before it is connected."""
+    started = time.monotonic()
     open_traces = _load_traces() if settings.otlp_endpoint else None  # before any service is asked
     stopping = StopSignal()
     client = chosen_client(settings)
     bundle, overrides = chosen_bundle(settings), chosen_overrides(settings)
     readiness = Readiness()
-    metrics, totals = PrometheusMetrics(client), Totals()
-    checkpoint = open_checkpoint(settings)
+    with stopping.at_once():
+        checkpoint = open_checkpoint(settings)
     status = HttpStatus(
         settings.metrics_host,
         settings.metrics_port,
@@ -89,7 +102,8 @@ def run(args: argparse.Namespace) -> int:
     saver = ThreadPoolExecutor(1, "checkpoint")
     log = None
     try:
-        log = open_log(settings)
+        with stopping.at_once():
+            log = open_log(settings)
         observers: list[told.Report] = [readiness, metrics, totals, Narrator()]
         if traces is not None:
             observers.append(traces)
@@ -146,9 +160,6 @@ def run(args: argparse.Namespace) -> int:
         status.close()
         if traces is not None:
             traces.close()
-    delays = {"delay_p50_s": metrics.delays.quantile(0.5), "delay_p99_s": metrics.delays.quantile(0.99)}
-    print_summary(totals.summary() | delays | {"seconds": round(time.monotonic() - started, 3)}, as_json=args.json)
-    return 0
 
 
 def _drift_watch(report: told.Report) -> told.Report:

@@ -48,7 +48,9 @@ SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train the shipped model. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m trainer.default_model", description="Train the shipped model.")
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer.default_model", description="Train the shipped model.", allow_abbrev=False
+    )
     add = parser.add_argument
     add("--out", type=Path, help="write the bundle here instead of replacing the shipped one")
     add("--steps", type=int, default=TrainingSettings().steps, help="training steps (default %(default)s)")

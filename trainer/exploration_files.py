@@ -11,6 +11,7 @@ import pandas as pd
 
 from roompulse.errors import RoomPulseError
 from roompulse.minutes import format_minute
+from roompulse.text_file import refuse_unwritable
 from trainer.exploration_plots import Tables, plots
 from trainer.exploration_text import sentences
 
@@ -24,11 +25,13 @@ th, td { border-bottom: 1px solid #ddd; padding: 2px 10px; text-align: left } td
 
 
 def refuse_existing(folder: Path) -> None:
-    """Raise RoomPulseError where results would be overwritten."""
+    """Raise RoomPulseError where results would be overwritten, or cannot be written."""
     try:
         taken = folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+        if not taken:
+            refuse_unwritable(folder)
     except OSError as error:
-        raise RoomPulseError(f"{folder}: cannot be read: {error.strerror}") from error
+        raise RoomPulseError(f"{folder}: cannot be written: {error.strerror}") from error
     if taken:
         raise RoomPulseError(f"{folder}: exists already; --out takes a new folder, results are never overwritten")
 

@@ -16,11 +16,11 @@ from roompulse.errors import BrokerError, RecordError
 from roompulse.history import say_on_stderr
 from roompulse.kafka_client import make_consumer
 from roompulse.kafka_errors import broker_errors
-from roompulse.labels import VERDICT_HEADER
+from roompulse.labels import VERDICT_HEADER, guarded
 from roompulse.records import Alert, decode_with
 from roompulse.settings import KAFKA, Settings, add_settings, load_settings
 from roompulse.summary import add_json, print_summary
-from roompulse.text_file import text_file
+from roompulse.text_file import new_text_file
 from roompulse.topics import FEEDBACK_SCHEMA, SCHEMA_HEADER, Topics
 from roompulse.words import VERDICTS, Feedback, decode_feedback
 
@@ -36,7 +36,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = f"{EXAMPLES}\n\n{parser.epilog}"
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the CSV file (.gz packs it)")
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the new CSV file (.gz packs it)")
     add_settings(parser, *KAFKA, "topic_prefix", "connect_timeout_s")
     add_json(parser)
 
@@ -46,15 +46,15 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings(args)
     topics = Topics(settings.topic_prefix)
     found = Verdicts()
-    for record in records_up_to_now(settings, topics.minutes):
-        found.take_input(record.key, record.value, dict(record.headers))
-    for record in records_up_to_now(settings, topics.alerts):
-        found.take_alert(record.value)
-    rows = found.rows()
-    with text_file(args.out) as file:
+    with new_text_file(args.out) as file:  # before the topics are read, not after
+        for record in records_up_to_now(settings, topics.minutes):
+            found.take_input(record.key, record.value, dict(record.headers))
+        for record in records_up_to_now(settings, topics.alerts):
+            found.take_alert(record.value)
+        rows = found.rows()
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(VERDICT_HEADER)
-        lines.writerows(rows)
+        lines.writerows([guarded(cell) for cell in row] for row in rows)
     lost = len(found.newest) - len(rows)
     if lost:
         say_on_stderr(f"{lost} verdicts left out: {topics.alerts} has no such alert of their rooms (any more)")

@@ -77,6 +77,7 @@ class _Signals:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m deploy.native",
         description=ABOUT,
         epilog=SIGNALS,

@@ -17,7 +17,9 @@ from tests.chaos.trial import Result
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Crash matrix of the live scorer.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos", description="Crash matrix of the live scorer.", allow_abbrev=False
+    )
     parser.add_argument("--trials", type=int, default=300, help="how many (default 300)")
     parser.add_argument("--seed", type=int, default=1, help="from which all trials are drawn (default 1)")
     parser.add_argument("--client", choices=(*CLIENTS, "both"), default="both", help="Kafka client (default both)")

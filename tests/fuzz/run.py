@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -17,6 +18,7 @@ from tests.fuzz.judge import Judge
 LIMIT_S = 1.0
 """Of CPU time for one input, of up to 1 MB."""
 HANG_S = 300.0
+TELL_EACH = 100_000
 _KEPT = 10
 
 
@@ -31,8 +33,11 @@ class Found:
     faults: list[str] = field(default_factory=list)
 
 
-def fuzz(inputs: int, seed: int) -> Found:
-    """Try so many inputs. The same seed gives the same ones. A true hang ends the process with a traceback."""
+def fuzz(inputs: int, seed: int, told: Callable[[Found], object] = lambda found: None) -> Found:
+    """Try so many inputs. The same seed gives the same ones. A true hang ends the process with a traceback.
+
+    `told` hears how matters stand after every 100,000 of them.
+    """
     chance, judge, found = Random(seed), Judge(), Found()
     for number in range(inputs):
         if number % 1000 == 0:
@@ -42,6 +47,8 @@ def fuzz(inputs: int, seed: int) -> Found:
         found.inputs += 1
         if fault and len(found.faults) < _KEPT:
             found.faults.append(f"input {number}: {fault}\n  {_shown(message)}")
+        if found.inputs % TELL_EACH == 0:
+            told(found)
     faulthandler.cancel_dump_traceback_later()
     return found
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import numpy as np
+import pytest
 
 from roompulse.errors import REASONS
-from scorer.pipeline.decode import decode_messages
+from roompulse.topics import CLOCK_SCHEMA, MINUTE_SCHEMA, SCHEMA_HEADER
+from scorer.pipeline.decode import CLOCK, decode_messages
 from scorer.ports import Message
-from tests.fuzz.inputs import make_input
+from tests.fuzz.__main__ import main
+from tests.fuzz.inputs import MINUTE, MINUTE_MS, make_input
 from tests.fuzz.judge import Judge
 from tests.fuzz.run import fuzz
 
@@ -49,3 +53,26 @@ def test_the_judge_objects_to_what_is_wrong() -> None:
     assert judge.objection(message, decoded) == ""
     for value in (b"{}", b"\xff", b"[" * 5_000, b'{"a":NaN}'):
         assert judge.objection(Message(0, -1, message.key, value, message.headers), decoded)
+
+
+def test_a_long_run_tells_how_it_goes(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """A line now and then on standard error; the one line that counts on standard output."""
+    monkeypatch.setattr("tests.fuzz.run.TELL_EACH", 100)
+    monkeypatch.setattr("sys.argv", ["fuzz", "--inputs", "250"])
+    assert main() == 0
+    said = capfd.readouterr()
+    assert [line.partition(" in ")[0] for line in said.err.splitlines() if line] == ["100 inputs", "200 inputs"]
+    assert said.out.startswith("inputs 250 accepted ")
+    assert said.out.endswith(" faults 0\n")
+
+
+def test_a_clock_in_the_shape_of_a_minute_is_a_clock() -> None:
+    """The last header of a name counts, and a clock has no room: what its field `room_id` holds is ignored."""
+    value = json.dumps({"room_id": "room-1", "minute": MINUTE, "metrics": {"watch_ucnt": "many"}}).encode()
+    headers = [(SCHEMA_HEADER, MINUTE_SCHEMA.encode()), (SCHEMA_HEADER, CLOCK_SCHEMA.encode())]
+    message = Message(0, MINUTE_MS, b"room-1", value, headers)
+    decoded = decode_messages([message], 0, None)
+    assert (decoded.dead, decoded.rooms, [int(kind) for kind in decoded.kind]) == ({}, [""], [CLOCK])
+    assert Judge().objection(message, decoded) == ""
+    (letter,) = decode_messages([Message(0, MINUTE_MS, b"room-1", value, headers[:1])], 0, None).dead.values()
+    assert letter.reason == "invalid"

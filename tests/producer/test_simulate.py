@@ -54,6 +54,17 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.Ca
     assert "x.csv: cannot be written" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--out", "--labels"])
+def test_a_file_that_is_there_is_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    """Neither rooms nor labels; the other file is not written either."""
+    (tmp_path / "mine.csv").write_text("mine")
+    other = "--labels" if option == "--out" else "--out"
+    arguments = [option, str(tmp_path / "mine.csv"), other, str(tmp_path / "other.csv")]
+    assert main(["simulate", *FLAGS, *arguments]) == 1
+    assert "mine.csv: exists already; results are never overwritten" in capsys.readouterr().err
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("mine.csv", "mine")]
+
+
 @pytest.mark.parametrize(
     "flags", [["--rooms", "0"], ["--minutes", "0", "--out", "x.csv"], ["--start", "soon"], ["--late-rate", "2"]]
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,45 @@ def test_a_harmed_file_is_refused(tmp_path: Path, name: str, harm: str) -> None:
         place = len(data) // 2
         path.write_bytes(data[:place] if harm == "cut" else data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
     with pytest.raises(BundleError, match=name):
+        load_bundle(tmp_path / "a")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_link_out_of_the_bundle_is_refused(tmp_path: Path, name: str) -> None:
+    """Even one to the same bytes: whoever can change what it leads to changes the bundle."""
+    write(tmp_path / "a")
+    path = tmp_path / "a" / name
+    path.rename(tmp_path / "outside")
+    path.symlink_to(tmp_path / "outside")
+    with pytest.raises(BundleError, match=f"{name}: is a link to .*outside, which lies outside of the bundle"):
+        load_bundle(tmp_path / "a")
+
+
+def test_links_within_the_bundle_and_files_beside_it_do_no_harm(tmp_path: Path) -> None:
+    """Kubernetes mounts files as links into a hidden folder; the bundle's own folder may be a link too."""
+    written = write(tmp_path / "a")
+    (tmp_path / "a" / "..data").mkdir()
+    for name in FILES:
+        (tmp_path / "a" / name).rename(tmp_path / "a" / "..data" / name)
+        (tmp_path / "a" / name).symlink_to(Path("..data") / name)
+    (tmp_path / "a" / "model.py").write_text("raise SystemExit")
+    (tmp_path / "b").symlink_to("a")
+    assert load_bundle(tmp_path / "b").hash == written.hash
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link to itself"])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    """A pipe would be read for ever."""
+    write(tmp_path / "a")
+    path = tmp_path / "a" / "card.json"
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path.name)
+    with pytest.raises(BundleError, match=r"card\.json: cannot be read"):
         load_bundle(tmp_path / "a")
 
 

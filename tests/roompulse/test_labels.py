@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
 
 from roompulse.errors import InputError, RoomPulseError
-from roompulse.labels import FLEET, Labelled, Labels, read_labels
+from roompulse.labels import FLEET, VERDICT_HEADER, Labelled, Labels, guarded, read_labels
 from roompulse.minutes import parse_minute
 from roompulse.text_file import text_file
 
@@ -90,3 +91,25 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """One message, no traceback."""
     with pytest.raises(InputError, match=r"none\.csv: cannot be read: No such file"):
         read_labels(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("room", ["=1+1", "+86", "-1", "@name", "'quoted", "'=x", "''", "'", "r=1", "房间"])
+def test_a_room_of_any_name_comes_back_as_it_was(tmp_path: Path, room: str) -> None:
+    """No cell begins as a formula does, and what is read is the room that was written."""
+    cell = guarded(room)
+    assert not cell.startswith(("=", "+", "-", "@"))
+    path = tmp_path / "labels.csv"
+    with path.open("w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(VERDICT_HEADER)
+        lines.writerow([guarded(text) for text in (room, "surge", "2024-05-01T20:15:00Z", "noise", "", "0" * 16)])
+    (labelled,) = read_labels(path).labelled
+    assert labelled.room == room
+
+
+def test_a_note_steers_no_terminal_and_runs_in_no_spreadsheet() -> None:
+    """Escape sequences and line ends become spaces, also in front of a formula."""
+    assert guarded("\x1b[2Jgone\r\nnext\x9b") == " [2Jgone next "
+    assert guarded('=HYPERLINK("http://x")') == '\'=HYPERLINK("http://x")'
+    assert guarded("\t=1") == " =1"
+    assert guarded("a raffle") == "a raffle"

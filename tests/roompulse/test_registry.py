@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from roompulse.aliases import CHALLENGER, CHAMPION
-from roompulse.bundle import Bundle, Specification, load_bundle, write_bundle
+from roompulse.bundle import FILES, MANIFEST, REPORT, Bundle, Specification, load_bundle, write_bundle
 from roompulse.errors import BundleError
 from roompulse.golden import Golden
 from roompulse.registry import Registry, open_bundle
@@ -43,16 +43,28 @@ def accept(found: Bundle) -> None:
 
 
 def test_a_promotion_takes_the_bundle_in_and_points_to_it(tmp_path: Path, three: list[Bundle]) -> None:
-    """The copy is named by its label and is the same bundle; the report lies with it; the original is not needed."""
-    (three[0].folder / "report.html").write_text("plots")
+    """The copy is named by its label and is the same bundle; the original is not needed."""
     registry = Registry(tmp_path / "models")
     assert registry.promote(three[0], CHAMPION, "promoted") is True
     three[0].folder.rename(tmp_path / "gone")
     champion = registry.aliased()
     assert (champion.hash, champion.folder) == (three[0].hash, tmp_path / "models" / three[0].label)
-    assert (champion.folder / "report.html").read_text() == "plots"
     assert registry.labels() == [three[0].label]
     assert registry.alias(CHALLENGER) is None
+
+
+def test_a_promotion_takes_in_what_the_manifest_names_and_nothing_else(tmp_path: Path, three: list[Bundle]) -> None:
+    """A report that was written with the bundle comes along; a page and a link put beside it later do not."""
+    first = three[0]
+    bundle = write_bundle(tmp_path / "r", first.specification, first.model, first.card, first.golden, b"plots")
+    (tmp_path / "secret").write_text("secret")
+    (bundle.folder / "more.html").write_text("more")
+    (bundle.folder / "linked.html").symlink_to(tmp_path / "secret")
+    registry = Registry(tmp_path / "models")
+    registry.promote(bundle, CHAMPION, "promoted")
+    taken = registry.aliased().folder
+    assert sorted(path.name for path in taken.iterdir()) == sorted((*FILES, MANIFEST, REPORT))
+    assert (taken / REPORT).read_text() == "plots"
 
 
 def test_another_user_may_read_what_was_promoted(tmp_path: Path, three: list[Bundle]) -> None:

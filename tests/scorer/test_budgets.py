@@ -69,6 +69,16 @@ def test_counts_of_categories_add_up() -> None:
     assert rate_table(Counts()) == {"surge": [None] * len(TRIED), "slump": [None] * len(TRIED)}
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_history_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody waits for minutes to learn that a file is in the way: the history, which is not there, is not missed."""
+    (tmp_path / "file").write_text("")
+    arguments = ["calibrate", str(tmp_path / "none.csv"), "--out", str(tmp_path / "file" / "model")]
+    assert main(arguments) == 1
+    assert "model: cannot be written: Not a directory" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty rooms for three hours."""

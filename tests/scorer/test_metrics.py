@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.parser import text_string_to_metric_families
 
 from roompulse.errors import REASONS, RoomPulseError
-from roompulse.http_status import HttpStatus
+from roompulse.http_status import MOST_CONNECTIONS, HttpStatus
 from roompulse.topics import Topics
 from scorer import happenings as told
 from scorer.adapters import prometheus_metrics
@@ -21,12 +23,14 @@ from scorer.adapters.delays import EXPORTED_S, Delays
 from scorer.adapters.prometheus_metrics import PrometheusMetrics
 from scorer.totals import Totals
 from tests.architecture.sources import source_files
-from tests.scorer.loops import PARTITIONS, Process, filled
+from tests.scorer.loops import PARTITIONS, Process, filled, undisturbed
 
 LABELS = {
     "reason", "kind", "severity", "event", "horizon", "stage", "partition", "state", "model", "le", "direction",
     "category", "verdict", "result", "version", "client", "role", "control",
 }  # fmt: skip
+SLOW = (b"", b"GET /met", b"GET /metrics HTTP/1.1\r\nX: y", b"GET /metrics HTTP/1.1\r\n\r\n")
+"""What clients send that then neither go on nor read."""
 
 
 @pytest.fixture(scope="module")
@@ -232,3 +236,30 @@ def test_a_taken_port_is_a_clear_error(port: int) -> None:
     """It names the address and the way out."""
     with pytest.raises(RoomPulseError, match=rf"127.0.0.1:{port}.*--metrics-port"):
         HttpStatus("127.0.0.1", port, make_wsgi_app(CollectorRegistry()), str, str)
+
+
+def test_slow_clients_of_the_port_neither_stop_nor_change_what_is_scored() -> None:
+    """With every batch twenty more connect that send nothing, half a request, or read nothing of a page.
+
+    All is scored to the last byte, and the port still tells the count of it.
+    """
+    topic, metrics = filled(), PrometheusMetrics("kafka-python")
+    status = HttpStatus("127.0.0.1", 0, make_wsgi_app(metrics.registry), str, str)
+    with ExitStack() as stack:
+        stack.callback(status.close)
+
+        def crowd(name: str, when: str, count: int) -> None:
+            if (name, when) == ("commit", "before"):
+                for begins in SLOW * 5:
+                    link = stack.enter_context(socket.create_connection(("127.0.0.1", status.port), timeout=60))
+                    link.sendall(begins)
+                assert ask(status.port, "/healthz") == (200, "ok\n")
+
+        process = Process(topic, hook=crowd, max_batch=3).run()
+        assert process.calls["commit"] > 2 * MOST_CONNECTIONS / 20
+        for happening in process.told:
+            metrics(happening)
+        families = {family.name: family for family in text_string_to_metric_families(ask(status.port, "/metrics")[1])}
+    assert dict(topic.outputs) == undisturbed(topic)
+    (events,) = families["roompulse_events"].samples
+    assert events.value == sum(batch.tally.events for batch in process.of(told.Committed)) > 60

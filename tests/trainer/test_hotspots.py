@@ -17,7 +17,7 @@ import pytest
 from roompulse.cli import main
 from roompulse.errors import RoomPulseError
 from tests.require import ROOT, shared_data
-from trainer import hotspots
+from trainer import hotspots, hotspots_study
 from trainer.hotspots_report import write_study
 from trainer.hotspots_series import NEWEST_FIRST, OLDEST_FIRST, Rows, series_of
 from trainer.hotspots_study import Compared, compare
@@ -191,6 +191,16 @@ def test_wrong_options_say_what_is_expected(wrong: list[str], capsys: pytest.Cap
         main(["hotspots", "none.csv", "--train", "a", "--apply", "b", *wrong])
     assert exited.value.code == 2
     assert f"argument {wrong[0]}: got {wrong[1]}, expected a " in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file in the way is found without an epoch."""
+    monkeypatch.setattr(hotspots_study, "train_on", lambda *given: pytest.fail("it was trained"))
+    file = table(tmp_path / "days.csv", days(20))
+    assert main(["hotspots", file, "--train", "a", "--apply", "b", "--out", f"{file}/study"]) == 1
+    assert "study: cannot be written: Not a directory" in capsys.readouterr().err
 
 
 def test_without_tensorflow_it_says_what_to_install(tmp_path: Path) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 from msgspec.structs import replace
 
+from roompulse.cli import main
 from roompulse.records import Alert, encode
 from roompulse.words import Feedback
 from tests.watch.records import alert, at
+from watch import labels
 from watch.labels import Verdicts
 
 HEADERS: dict[str, bytes | None] = {"schema": b"live.room.feedback/1"}
@@ -67,3 +73,33 @@ def test_what_the_scorer_refuses_is_no_verdict() -> None:
     found.take_input(b"a", b"{}", HEADERS)
     found.take_input(b"a", None, HEADERS)
     assert found.newest == {}
+
+
+@pytest.mark.parametrize(("name", "said"), [("mine.csv", "exists already"), ("mine.csv/x", "cannot be written")])
+def test_a_file_that_cannot_be_written_is_told_before_the_topics_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    """What is there stays as it was."""
+    monkeypatch.setattr(labels, "records_up_to_now", lambda *given: pytest.fail("the topics were read"))
+    (tmp_path / "mine.csv").write_text("mine")
+    assert main(["labels", "--out", str(tmp_path / name)]) == 1
+    assert said in capsys.readouterr().err
+    assert (tmp_path / "mine.csv").read_text() == "mine"
+
+
+def test_what_senders_wrote_runs_in_no_spreadsheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file's cells are guarded: a room named like a formula, a note with an escape sequence."""
+    place = "=1+1", "0" * 16
+    verdict = Feedback(*place, "noise", "\x1b[2J@now")
+    opened = replace(alert(place[0], "surge", 3), alert_id=place[1])
+    said = SimpleNamespace(key=place[0].encode(), value=encode(verdict), headers=list(HEADERS.items()))
+    records = {"live.room.minutes": [said], "live.room.alerts": [SimpleNamespace(value=encode(opened))]}
+
+    def read(settings: object, topic: str) -> list[SimpleNamespace]:
+        return records[topic]
+
+    monkeypatch.setattr(labels, "records_up_to_now", read)
+    assert main(["labels", "--out", str(tmp_path / "labels.csv")]) == 0
+    _, row = (tmp_path / "labels.csv").read_text().splitlines()
+    assert row.startswith("'=1+1,surge,")
+    assert row.endswith(f", [2J@now,{'0' * 16}")

@@ -19,7 +19,7 @@ from roompulse.errors import RoomPulseError
 from roompulse.http_status import HttpStatus
 from roompulse.settings import KAFKA, Settings, add_settings, load_kind, load_settings
 from roompulse.stderr_log import log_to_stderr
-from roompulse.stop_signal import StopSignal
+from roompulse.stop_signal import Stopped, StopSignal
 from roompulse.summary import add_json, print_summary
 from roompulse.topics import Topics
 from watch.notify.alertmanager import Alertmanager
@@ -87,7 +87,8 @@ def run(args: argparse.Namespace) -> int:
     metrics = NotifyMetrics([name for name, url in targets.items() if url])
     loops: list[Loop] = []
     try:
-        _open_loops(loops, own, secret, settings, metrics)
+        with stopping.at_once():
+            _open_loops(loops, own, secret, settings, metrics)
         status = HttpStatus(
             own.metrics_host,
             own.metrics_port,
@@ -103,6 +104,8 @@ def run(args: argparse.Namespace) -> int:
             _turn_all(loops, stopping, give_up_s if args.exit_at_end else None)
         finally:
             status.close()
+    except Stopped:
+        _log.info("told to stop while connecting")
     finally:
         for loop in loops:
             loop.close()

@@ -102,7 +102,7 @@ def advance(
         bars = thresholds.of(room["category"], None if own is None else own[one])
         correct(room, records.take(one), row, rules, bars, told)
     # A source may learn of the end only after it sent the last minute, and send that again with `ended`.
-    again = ((status == DUPLICATE) | (status == CORRECTED)) & (records.minute == rooms["last_minute"])
+    again = np.isin(status, (DUPLICATE, CORRECTED)) & (records.minute == rooms["last_minute"])
     end_sessions(rooms, records, np.flatnonzero(again & records.ended), np.arange(count), told)
     told.sort(key=lambda item: item.row)
     return WaveOutcome(status, quantiles, newest, errors, naive, blanks, sessions, gated, contest, told)
@@ -117,9 +117,8 @@ def classify(rooms: NDArray[np.void], records: Records) -> NDArray[np.int8]:
     known = rooms["ring"][np.arange(len(rooms)), records.minute % window]
     given = records.value.astype(np.float32)
     same = (known == given) | (np.isnan(known) & np.isnan(given))
-    return np.select([fresh | (age < 0), reachable & same, reachable], [ACCEPTED, DUPLICATE, CORRECTED], LATE).astype(
-        np.int8
-    )
+    kinds = np.select([fresh | (age < 0), reachable & same, reachable], [ACCEPTED, DUPLICATE, CORRECTED], LATE)
+    return kinds.astype(np.int8)
 
 
 def _begin_sessions(
@@ -133,9 +132,9 @@ def _begin_sessions(
         part = rows_at(rooms, over)
         told.extend(silence_told(part, rows[over]))
         forgotten = np.flatnonzero(minute[over] - part["last_minute"] >= FORGET_MINUTES)
-        anew = fresh_rooms(len(forgotten), rooms.dtype)
-        anew["model"] = part["model"][forgotten]  # its turn has come, or not, already
-        part[forgotten] = anew
+        model = part["model"][forgotten]  # its turn has come, or not, already
+        part[forgotten] = fresh_rooms(len(forgotten), rooms.dtype)
+        part["model"][forgotten] = model
         start_session(part)
         put_rows(rooms, over, part)
     rooms["session_start"][starts] = minute[starts]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -161,19 +159,3 @@ def test_a_missing_topic_is_named_where_none_shall_be_created(kafka: Kafka, valk
         "--bootstrap-servers", kafka.address, "--topic-prefix", "nowhere.",
     )  # fmt: skip
     assert "topic nowhere.live.room.minutes does not exist (`roompulse topics create` makes it)" in message
-
-
-def test_a_second_signal_ends_a_scorer_that_is_still_connecting(valkey: EmbeddedValkey, tmp_path: Path) -> None:
-    """One signal asks for a clean stop, which has to wait for the connection; two end it at once with 128 + 15."""
-    with silent_port() as silent:
-        port = free_port()
-        arguments = ("--bootstrap-servers", silent, "--redis-url", f"redis://{valkey.address}")
-        with RunningScorer(
-            command("score", *arguments, "--metrics-port", str(port)), tmp_path / "scorer", port
-        ) as scorer:
-            scorer.until("HTTP port", lambda: scorer.get("/healthz")[0] == 200)
-            os.kill(scorer.process.pid, signal.SIGTERM)
-            time.sleep(1)  # two that come before the first is looked at are one
-            os.kill(scorer.process.pid, signal.SIGTERM)
-            assert scorer.ended() == 128 + signal.SIGTERM
-            assert "Traceback" not in scorer.log

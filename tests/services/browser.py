@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from deploy.docs.browser import chromium as installed_chromium
 from tests.require import ROOT, require
 
 SHOTS = ROOT / "build" / "screenshots"
@@ -20,16 +20,9 @@ DEADLINE_MS = 60_000
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The browser. Skips or fails as `require` does where it is not installed."""
-    binary = shutil.which("chromium")
-    require("Chromium", binary is not None, "apt-get install chromium")
-    # Its sandbox needs user namespaces, which root and containers do not have.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=[*arguments, "--disable-dev-shm-usage"])
-        try:
-            yield browser
-        finally:
-            browser.close()
+    require("Chromium", shutil.which("chromium") is not None, "apt-get install chromium")
+    with installed_chromium() as browser:
+        yield browser
 
 
 def keep_picture(page: Page, name: str) -> Path:

@@ -147,7 +147,6 @@ def decode_messages(
         room, value, end, place = "", _NAN, False, 0
         try:
             if message.headers != headers:  # most say what those before them said
-                headers = None
                 schema, stated_ms = headers_of(message.headers)
                 headers = message.headers
             clock_ms = message.timestamp_ms if stated_ms is None else stated_ms

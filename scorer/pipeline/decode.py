@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -20,7 +21,7 @@ from roompulse.thresholds import category_code
 from roompulse.topics import CLOCK_SCHEMA, CONTROL_SCHEMA, FEEDBACK_SCHEMA, MINUTE_SCHEMA, SNOOZE_SCHEMA
 from roompulse.words import NOISE, decode_feedback, decode_snooze
 from scorer.pipeline.message import check_key, headers_of, minute_of, parsed_minute, value_of
-from scorer.ports import Message
+from scorer.ports import Headers, Message
 
 MINUTES_AHEAD = 5
 """A minute further ahead of its record's clock is refused, so that one wrong date cannot close every window."""
@@ -139,11 +140,16 @@ def decode_messages(
     records: list[StraightMinute | RoomMinute | None] = []
     controls: dict[int, Control] = {}
     dead: dict[int, DeadLetter] = {}
+    headers: Headers | None = None
+    schema, stated_ms = "", None
     for number, message in enumerate(messages):
         record: StraightMinute | RoomMinute | None = None
         room, value, end, place = "", _NAN, False, 0
         try:
-            schema, clock_ms = headers_of(message)
+            if message.headers != headers:  # most say what those before them said
+                schema, stated_ms = headers_of(message.headers)
+                headers = message.headers
+            clock_ms = message.timestamp_ms if stated_ms is None else stated_ms
             if schema == MINUTE_SCHEMA:
                 record = _record(read, message)
                 kind, room, end = MINUTE, record.room_id, record.ended
@@ -207,6 +213,8 @@ def _record(read: Callable[[bytes], StraightMinute], message: Message) -> Straig
 
 def _series(records: Sequence[StraightMinute | RoomMinute | None], channels: Channels) -> NDArray[np.float64]:
     """Columns (n, DRIVERS) of all rows, NaN for what is no room-minute."""
+    if {RoomMinute, type(None)}.isdisjoint(map(type, records)):
+        return straight_reader(channels).columns(cast(Sequence[StraightMinute], records))
     series = np.full((len(records), DRIVERS), np.nan)
     straight = {row: record for row, record in enumerate(records) if isinstance(record, StraightMinute)}
     series[list(straight)] = straight_reader(channels).columns(list(straight.values()))

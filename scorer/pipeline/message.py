@@ -7,15 +7,15 @@ from collections.abc import Callable
 from roompulse.errors import RecordError
 from roompulse.minutes import Minute, parse_clock, parse_minute
 from roompulse.topics import CLOCK_HEADER, MINUTE_SCHEMA, SCHEMA_HEADER
-from scorer.ports import Message
+from scorer.ports import Headers, Message
 
 _MINUTE_SCHEMA = MINUTE_SCHEMA.encode()
 
 
-def headers_of(message: Message) -> tuple[str, int]:
-    """The record's schema and its clock in milliseconds (-1: none)."""
-    schema, clock_ms = MINUTE_SCHEMA, message.timestamp_ms
-    for name, raw in message.headers:
+def headers_of(headers: Headers) -> tuple[str, int | None]:
+    """The schema that a record's headers say, and its clock in milliseconds; None: the time that Kafka gave it."""
+    schema, clock_ms = MINUTE_SCHEMA, None
+    for name, raw in headers:
         if name == SCHEMA_HEADER:
             # Kafka has headers without a value
             schema = MINUTE_SCHEMA if raw == _MINUTE_SCHEMA else (raw or b"").decode("utf-8", "replace")

@@ -158,6 +158,19 @@ def test_columns_are_in_offset_order_without_the_dead() -> None:
     assert list(decoded.dead) == [1]
 
 
+def test_each_record_is_read_by_its_own_headers() -> None:
+    """What a record's headers say, or fail to say, holds for those that say the same and for no other."""
+    now, late, bad = b"2024-05-01T12:00:00+08:00", b"2024-05-01T11:00:00+08:00", b"noon"
+    headers = [now, now, late, late, None, None, bad, bad, now, None, late]
+    given = [with_headers(event(f"{row}", 0, 1), *([("clock", raw)] if raw else [])) for row, raw in enumerate(headers)]
+    given[9] = stamped(given[9], -30)
+    messages = [one.at(offset) for offset, one in enumerate(given)]
+    decoded = decode_messages(messages, 0, None)
+    why = {number: letter.reason for number, letter in decoded.dead.items()}
+    assert why == {2: "ahead", 3: "ahead", 6: "clock", 7: "clock", 9: "ahead", 10: "ahead"}
+    assert decoded.rooms == ["0", "1", "4", "5", "8"]
+
+
 def test_an_empty_batch_is_nothing() -> None:
     """A poll may move the position without a message."""
     lab = Lab()

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import floor, growth, peer, rooms
+from bench import backtest, floor, growth, peer, rooms
 from bench.scale.arithmetic import Reading, cpu_us_per_event, grows, medians, slope_of
 from bench.scale.backlog import minutes_for, parts
 from bench.scale.payloads import Payloads, minute_text, room_key, room_number
@@ -121,6 +121,16 @@ def test_every_bench_has_the_shared_options(bench: object, capsys: pytest.Captur
     with pytest.raises(SystemExit) as refused:
         bench.main(["--rooms", "0"])  # type: ignore[attr-defined]
     assert refused.value.code == 2
+
+
+def test_a_small_backtest_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    """bench.backtest has the names of the others; what the files hold is what was scored."""
+    assert backtest.main(["--rooms", "20", "--minutes", "6", "--repeat", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["faults"] == []
+    assert 100 < found["room_minutes"] <= 120
+    assert found["events_per_s"] * found["cpu_us_per_event"]["backtest"] == pytest.approx(1e6, rel=1e-3)
+    assert found["ratio"] == pytest.approx(found["events_per_s"] / 40_000, abs=1e-3)
 
 
 def test_a_small_fleet_is_held_and_every_event_is_answered_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ from tests.services.kafka import Kafka
 from tests.services.redis import RedisServer
 
 SECRET = "s3cr/t@word"
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 SHORT = ("--connect-timeout-s", "1")
 
 

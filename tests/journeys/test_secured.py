@@ -18,7 +18,7 @@ from tests.services.certificates import Certificate, make_authority, make_certif
 from tests.services.secured import SecuredKafka, SecuredRedis
 
 PASSWORD = "corr3ct-h0rse"
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 PARTITIONS = 2
 BILIBILI = ("--columns", "room_id=room_id,minute=minute,watch_ucnt=danmaku", "--end", "2019-05-10 21:00")
 

@@ -11,7 +11,7 @@ import pytest
 from roompulse.errors import RoomPulseError
 from watch.child import Child, GuardedFolder
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 def wait_for_end(child: Child) -> None:

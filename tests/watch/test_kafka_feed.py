@@ -20,7 +20,7 @@ from tests.watch.records import alert_record, event
 from watch.feed import ALERTS, MINUTES
 from watch.kafka_feed import EARLIEST, LATEST, KafkaFeed, Since
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @pytest.fixture

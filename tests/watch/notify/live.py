@@ -26,7 +26,7 @@ from roompulse.settings import Settings
 from roompulse.topics import Topics
 from watch.notify.records import ENDS
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 PARTITIONS = 2
 Found = TypeVar("Found")
 

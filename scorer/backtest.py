@@ -110,7 +110,7 @@ def score_files(
     model_for = models(replace(settings, auto_demote=False), bundle, args.split, overrides)
     topic = MemoryTopic(args.split)
     totals = Totals()
-    options = LoopOptions(settings.max_batch, max_dirty_rooms=1 << 62, rebuild_hours=24.0)
+    options = LoopOptions(settings.max_batch, max_dirty_rooms=1 << 62, rebuild_hours=24.0, saves=False)
     loop = ScoringLoop(MemoryLog(topic), MemoryCheckpoint(), model_for, options, totals, stop=lambda: False)
     place = partitioner("murmur2", args.split) if args.split > 1 else None
     with Outputs(new_folder(folder), Topics(settings.topic_prefix), grading) as outputs, ReplayProgress() as progress:

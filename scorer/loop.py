@@ -40,7 +40,7 @@ class LoopOptions:
     """`max_batch` records in a transaction; at `max_dirty_rooms` waiting for Redis reading pauses.
 
     A partition that has been quiet for `quiet_clock_s` gets a clock record, never where that is 0. A challenger is
-    tried on `shadow_share` of the rooms.
+    tried on `shadow_share` of the rooms. Without `saves` the checkpoint stays where it is: nobody is to continue.
     """
 
     max_batch: int
@@ -49,6 +49,7 @@ class LoopOptions:
     exit_at_end: bool = False
     quiet_clock_s: float = 0.0
     shadow_share: float = 0.0
+    saves: bool = True
 
 
 class ScoringLoop:
@@ -74,6 +75,7 @@ class ScoringLoop:
             rebuild_hours=options.rebuild_hours,
             max_dirty_rooms=options.max_dirty_rooms,
             wait_for_models=not options.exit_at_end,
+            saves=options.saves,
             beside=beside,
         )
         self._ends: dict[int, int] = {}

@@ -45,15 +45,16 @@ class Partitions:
         rebuild_hours: float,
         max_dirty_rooms: int,
         wait_for_models: bool = True,
+        saves: bool = True,
         beside: Executor | None = None,
     ) -> None:
         """Learns what the topic is. Raises BrokerError. Without `wait_for_models` a lack of one raises ModelMissing.
 
-        Saves run in `beside`, one at a time; without it they are waited for.
+        Saves run in `beside`, one at a time; without it they are waited for. Where `saves` is off there are none.
         """
         self._log, self._checkpoint, self._model_for, self._report = log, checkpoint, model_for, report
         self._rebuild_hours, self._max_dirty_rooms = rebuild_hours, max_dirty_rooms
-        self._wait_for_models = wait_for_models
+        self._wait_for_models, self._saves = wait_for_models, saves
         self._owned: dict[int, Owned] = {}
         self._saver = Saver(checkpoint, report, self._rows_waiting, beside)
         self._waiting, self._halted = set[int](), dict[int, str]()
@@ -199,6 +200,10 @@ class Partitions:
 
     def save(self, *, at_once: bool = False) -> None:
         """Move every checkpoint on, with `at_once` to the end; where too much waits for Redis, stop reading."""
+        if not self._saves:
+            for owned in self._owned.values():
+                owned.changed, owned.removed = set(), set()  # or the names of all rooms would add up
+            return
         settled = {partition: owned for partition, owned in self._owned.items() if partition not in self._waiting}
         self._waiting |= self._saver.save(settled, self._about, at_once=at_once)
         self._pause(self._rows_waiting() >= self._max_dirty_rooms)

@@ -93,6 +93,14 @@ class CsvLines:
             except InputError as error:
                 self._bad(error)
 
+    def texts(self) -> Iterator[tuple[int, str]]:
+        """(line number, text) of every line by itself, quotes or not; what is not in the encoding is passed over."""
+        while raw := self._next():
+            try:
+                yield self._line, raw.decode(self._encoding).rstrip("\r\n")
+            except UnicodeDecodeError:
+                continue
+
     def _next(self) -> bytes:
         """The next line, or nothing at the end. Overlong lines are reported and passed over."""
         while raw := self._read():

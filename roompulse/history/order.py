@@ -1,4 +1,4 @@
-"""Rows in time order with bounded memory: an external merge sort, and a check that spares most files from it."""
+"""Rows in time order with bounded memory: an external merge sort, and a merge where only few rows come late."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import IO, Any
 import msgspec
 
 from roompulse.history.rows import HistoryRow
-from roompulse.history.times import MinuteReader
 from roompulse.minutes import Minute
 from roompulse.records import Metrics, RoomMinute
 
@@ -29,18 +28,14 @@ def epoch_of_row(row: HistoryRow) -> int:
     return row[0][0]
 
 
-def in_time_order(lines: Iterable[tuple[int, list[str]]], minute_place: int, read_minute: MinuteReader) -> bool:
-    """Whether the minutes of these lines never go back. Lines without a minute do not count."""
-    latest = -1
-    for _, cells in lines:
-        try:
-            epoch = read_minute(cells[minute_place])[0].epoch
-        except (ValueError, IndexError):
-            continue
-        if epoch < latest:
-            return False
-        latest = epoch
-    return True
+def merge_late(rows: Iterable[HistoryRow], late: Iterable[HistoryRow]) -> Iterator[HistoryRow]:
+    """Rows in time order and those that came too late for it, as one stream; of a minute, the late ones come last."""
+    ahead = sorted(late, key=epoch_of_row)[::-1]
+    for row in rows:
+        while ahead and ahead[-1][0][0] < row[0][0]:
+            yield ahead.pop()
+        yield row
+    yield from reversed(ahead)
 
 
 def sort_rows(rows: Iterable[HistoryRow], run_weight: int = RUN_WEIGHT) -> Iterator[HistoryRow]:

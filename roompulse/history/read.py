@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from roompulse.errors import InputError
 from roompulse.history.columns import Columns, find_columns
 from roompulse.history.lines import CsvLines, open_history
+from roompulse.history.look_ahead import late_lines
 from roompulse.history.options import HistoryOptions
-from roompulse.history.order import epoch_of_row, in_time_order, sort_rows
+from roompulse.history.order import epoch_of_row, merge_late, sort_rows
 from roompulse.history.report import HistoryReport
 from roompulse.history.rows import HistoryRow, read_rows
 from roompulse.history.times import MinuteReader
@@ -70,24 +71,46 @@ class _Source:
             with closing(open_history(self.file)) as stream:
                 self._columns(CsvLines(stream, self.file, self.options.encoding, _raise))
 
-    def rows(self) -> Iterator[HistoryRow]:
-        """The rows as they lie in the file."""
+    def rows(self, without: Collection[int] = ()) -> Iterator[HistoryRow]:
+        """The rows as they lie in the file, `without` those at some lines."""
         with closing(open_history(self.file)) as stream:
             lines = CsvLines(stream, self.file, self.options.encoding, self._bad)
             columns = self._columns(lines)
-            yield from read_rows(lines, columns, self.file, self._room(), self.read_minute, self.options, self.report)
+            kept = (numbered for numbered in lines if numbered[0] not in without) if without else lines
+            yield from self._read(kept, columns, self.options, self.report)
 
     def rows_in_time_order(self) -> Iterator[HistoryRow]:
-        """The rows by minute: streamed if they lie so, sorted otherwise."""
+        """The rows by minute: streamed where few come late, sorted otherwise."""
         path = Path(self.file)
-        if path.is_file() and path.stat().st_size > SMALL_FILE_BYTES and self._lies_in_time_order():
-            return self.rows()
-        return sort_rows(self.rows())
+        late = self._late_rows() if path.is_file() and path.stat().st_size > SMALL_FILE_BYTES else None
+        if late is None:
+            return sort_rows(self.rows())
+        self.report.rows += len(late)
+        return merge_late(self.rows(without=late), late.values())
 
-    def _lies_in_time_order(self) -> bool:
+    def _late_rows(self) -> dict[int, HistoryRow] | None:
+        """Good rows by their lines, without which the file is in time order; None where they are many."""
         with closing(open_history(self.file)) as stream:
             lines = CsvLines(stream, self.file, self.options.encoding, _pass_over)
-            return in_time_order(lines, self._columns(lines).places["minute"], self.read_minute)
+            columns = self._columns(lines)
+            late = late_lines(lines.texts(), columns.places["minute"], self.read_minute)
+        if late is None:
+            return None
+        lenient, nowhere = replace(self.options, strict=False), HistoryReport()
+        rows = {}
+        for line, cells in late.items():
+            for row in self._read([(line, cells)], columns, lenient, nowhere):
+                rows[line] = row
+        return rows
+
+    def _read(
+        self,
+        lines: Iterable[tuple[int, list[str]]],
+        columns: Columns,
+        options: HistoryOptions,
+        report: HistoryReport,
+    ) -> Iterator[HistoryRow]:
+        return read_rows(lines, columns, self.file, self._room(), self.read_minute, options, report)
 
     def _columns(self, lines: CsvLines) -> Columns:
         for line, header in lines:

@@ -17,6 +17,7 @@ from roompulse.records import MAX_COUNT, METRICS, Metrics, RoomMinute, decode_mi
 _KNOWN_TEXTS = 1_000_000
 _ENDED = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 _SHOWN_CHARACTERS = 60
+_WHOLE_DIGITS = 12
 
 
 class HistoryRow(NamedTuple):
@@ -96,7 +97,9 @@ def _record_reader(columns: Columns, room: str) -> Callable[[Sequence[str], str]
         values: list[float | None] = [None] * len(METRICS)
         for index, place, field in metrics:
             if text := cells[place]:
-                values[index] = _read_count(text, field)
+                # Most are whole, and below the largest count for want of digits.
+                whole = text.isdecimal() and len(text) <= _WHOLE_DIGITS
+                values[index] = int(text) if whole else _read_count(text, field)
         found: list[dict[str, float]] = [{}, {}]
         for index, place, field in channels:
             try:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from kafka.errors import KafkaError, UnknownError
+from kafka.errors import KafkaError, KafkaTimeoutError, UnknownError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from roompulse.errors import BrokerError, FencedError, UnknownOutcome
@@ -28,6 +28,9 @@ from roompulse.kafka_errors import broker_errors, is_name_taken, is_unsent, tran
 from roompulse.settings import Settings
 from scorer.adapters.kafka_python_bulk import failure_of, give_all, was_split
 from scorer.ports import Output
+
+FLUSH_S = 0.5
+"""A flush is looked after this often: it waits this long for each of its batches, and for a split one in vain."""
 
 
 class KafkaPythonTransactions:
@@ -158,10 +161,13 @@ class KafkaPythonTransactions:
         try:
             while True:
                 try:
-                    self._producer.flush(max(0.0, deadline - time.monotonic()))
+                    self._producer.flush(FLUSH_S)
                     break
-                except UnknownError:  # a batch too large for its topic was split: wait for the parts
+                except (UnknownError, KafkaTimeoutError):
+                    # A batch too large for its topic was split, or a part of it, of which a flush is not always told.
                     self._refuse_split()
+                    if time.monotonic() >= deadline:
+                        raise
         except KafkaError as error:
             raise self._judged("cannot deliver records", error) from error
         for record in self._records:

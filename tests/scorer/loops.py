@@ -193,6 +193,7 @@ class Process:
     models: dict[str, Context] = field(default_factory=dict)
     quiet_clock_s: float = 0.0
     shadow_share: float = 0.0
+    saves: bool = True
     overrides: Overrides = field(default_factory=Overrides)
     beside: Executor | None = None
     told: list[Happening] = field(default_factory=list)
@@ -207,7 +208,7 @@ class Process:
         checkpoint = cast("Checkpoint", Probe(MemoryCheckpoint(self.store), self.hook, self.calls))
         options = LoopOptions(
             self.max_batch, self.max_dirty_rooms, self.rebuild_hours, self.exit_at_end, self.quiet_clock_s,
-            self.shadow_share,
+            self.shadow_share, self.saves,
         )  # fmt: skip
         self.loop = ScoringLoop(log, checkpoint, self._model, options, self.told.append, self._stop, self.beside)
 

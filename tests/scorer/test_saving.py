@@ -181,3 +181,14 @@ def test_reading_pauses_while_too_much_is_in_flight(late: int) -> None:
     assert any(reading.paused for reading in process.of(told.Reading))
     assert max(save.waiting for save in process.of(told.Saved)) < 4 + 3
     all_is_well(process)
+
+
+def test_a_loop_that_does_not_save_writes_the_same_and_keeps_nothing() -> None:
+    """A backtest: no row is made for the checkpoint, and what would wait for one does not add up."""
+    topic = filled(MINUTES)
+    process = Process(topic, saves=False, max_dirty_rooms=1).run()
+    assert dict(topic.outputs) == at_once()[0]
+    assert not any(stored.rows for stored in process.store.partitions.values())
+    assert process.calls["save"] == 0
+    assert not process.of(told.Saved)
+    assert process.loop._mine._rows_waiting() == 0

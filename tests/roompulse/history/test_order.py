@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roompulse.errors import UsageError
-from roompulse.history import HistoryOptions, HistoryRow, clone_rooms, encode_row, read_history
+from roompulse.history import HistoryOptions, HistoryReport, HistoryRow, clone_rooms, encode_row, read_history
 from roompulse.history import read as reading
 from roompulse.history.order import sort_rows
 from roompulse.minutes import Minute, format_minute
@@ -38,8 +39,10 @@ def test_sorting_in_runs_equals_sorting_in_memory(epochs: list[int], run_weight:
     ]
 
 
-def test_a_large_file_in_time_order_is_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not sorted, so its first row is there without the last having been read; one out of order is sorted."""
+def test_a_large_file_is_sorted_as_a_whole_only_where_many_rows_come_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In time order, or with a few late rows, it is streamed; one that lies the other way round is sorted."""
     monkeypatch.setattr(reading, "SMALL_FILE_BYTES", 100)
     sorted_files = []
 
@@ -49,14 +52,45 @@ def test_a_large_file_in_time_order_is_streamed(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(reading, "sort_rows", watched)
     path = tmp_path / "h.csv"
-    lines = [f"r,2024-01-01 10:{i:02d},{i}\n" for i in range(60)]
-    path.write_text("room_id,minute,watch_ucnt\n" + "".join(lines))
-    assert len(list(read_history([str(path)], HistoryOptions()))) == 60
-    assert not sorted_files
-    path.write_text("room_id,minute,watch_ucnt\n" + "".join(reversed(lines)))
-    rows = list(read_history([str(path)], HistoryOptions()))
-    assert [item.record.metrics.watch_ucnt for item in rows] == list(range(60))
+    lines = [f"r,2024-01-{1 + i // 600:02d} {10 + i % 600 // 60}:{i % 60:02d},{i}\n" for i in range(1800)]
+    for lying in (lines, [*lines[7:], *lines[:7]], lines[::-1]):
+        assert not sorted_files
+        path.write_text("room_id,minute,watch_ucnt\n" + "".join(lying))
+        rows = list(read_history([str(path)], HistoryOptions()))
+        assert [item.record.metrics.watch_ucnt for item in rows] == list(range(1800))
     assert sorted_files
+
+
+def minute_of_day(number: int) -> str:
+    """Ten minutes, over and over."""
+    return f"2024-01-01 10:{number % 10:02d}"
+
+
+LINES = st.one_of(
+    st.builds(lambda m, v: f"r,{minute_of_day(m)},{v},", st.integers(0, 9), st.integers(0, 99)),
+    st.builds(lambda m, v: f'r,{minute_of_day(m)},{v},"{{""a"":{v},""b"":2}}"', st.integers(0, 9), st.integers(0, 99)),
+    st.builds(lambda m, v: f'"r, 2",{minute_of_day(m)},{v},', st.integers(0, 9), st.integers(0, 99)),
+    st.builds(lambda m, v: f'"r\n 3",{minute_of_day(m)},{v},"{{""a"":1}}"', st.integers(0, 9), st.integers(0, 99)),
+    st.builds(lambda m, t: f"r,{minute_of_day(m)},{t}", st.integers(0, 9), st.text('",1\n x', max_size=12)),
+    st.text('",r1\n x', max_size=12),
+)
+
+
+@given(st.lists(LINES, max_size=40), st.booleans())
+def test_what_is_streamed_past_late_rows_is_what_a_sort_gives(lines: list[str], bounded: bool) -> None:
+    """Whatever quotes and bad rows a file holds: the same rows in the same order, counts and complaints."""
+    options = HistoryOptions(start=28_401_243 if bounded else None)
+    read = []
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder, "h.csv")
+        path.write_text("room_id,minute,watch_ucnt,natural\n" + "\n".join(lines))
+        for small in (1 << 30, -1):
+            patch.setattr(reading, "SMALL_FILE_BYTES", small)
+            said: list[str] = []
+            report = HistoryReport(say=said.append)
+            rows = list(read_history([str(path)], options, report))
+            read.append((rows, report.rows, report.bad_rows, report.left_out, said))
+    assert read[0] == read[1]
 
 
 def test_clones_are_scaled_rooms_with_numbers() -> None:

@@ -12,8 +12,8 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 
 from roompulse.errors import BrokerError, UnknownOutcome
+from roompulse.kafka_client import TRANSACTION_WAIT_S as WAIT_S
 from scorer.adapters.kafka_python_log import KafkaPythonLog
-from scorer.adapters.kafka_python_transactions import WAIT_S
 from scorer.ports import Output
 from tests.contracts.event_logs import KafkaWorld
 from tests.contracts.test_event_log import output

@@ -19,7 +19,7 @@ from roompulse.words import Note
 
 BundleHash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 BundleLabel = Annotated[str, Meta(min_length=1, max_length=200)]
-SpreadMinutes = Annotated[int, Meta(ge=1, le=1440)]
+SpreadMinutes = Annotated[float, Meta(ge=1, le=1440, multiple_of=1)]  # whole: in JSON 2.0 is an integer as 2 is
 
 SPREAD_MINUTES = 5
 PLAIN: Literal["plain"] = "plain"

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import example as always
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -298,6 +299,8 @@ CONTROL: dict[str, Any] = {"control": "model", "hash": HASH, "label": "step-1", 
 
 @settings(max_examples=300, deadline=None)
 @given(told, st.sampled_from(["model", "challenger", "settings", "serve"]), st.sampled_from(["", *CONTROL]))
+@always({"spread_minutes": 2.0}, "model", "")  # an integer to JSON Schema
+@always({"spread_minutes": 2.5}, "model", "")
 def test_what_the_schema_forbids_in_a_control_record_is_what_is_refused(
     changes: dict[str, Any], about: str, without: str
 ) -> None:

@@ -74,7 +74,7 @@ def _promoted(follows: Follows, control: FollowModel, watermark: int | None) -> 
     begins = begins_of(control)
     if begins is None and watermark is not None:
         begins = watermark + 1
-    turn = Turn(control.hash, begins, control.spread_minutes)
+    turn = Turn(control.hash, begins, int(control.spread_minutes))
     standing = _standing(follows.turns, watermark)[1 - MOST_TURNS :]
     challenger = "" if follows.challenger == control.hash else follows.challenger
     return replace(follows, turns=(*standing, turn), plain=False, challenger=challenger)
